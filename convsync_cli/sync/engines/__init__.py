@@ -1,0 +1,1 @@
+"""Databases: one folder each, chosen by the scheme of the database URL."""

@@ -1,0 +1,220 @@
+"""The archive: a page of messages and the cursor behind it are saved together or not at all."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.instant import from_text, to_text
+from convsync_cli.sync.merge import Changes, Known, plan
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.message import Channel, Direction, Message
+from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+
+_TEXTS = (
+    "body",
+    "sender",
+    "recipient",
+    "subject",
+    "status",
+    "thread",
+    "message_id",
+    "source",
+    "source_type",
+)
+_FIELDS = f"channel, provider, external_id, direction, sent_at, {', '.join(_TEXTS)}, attachments"
+
+# Three seeks: by provider id in the whole workspace (a message is stored once, whichever lead it
+# came with first), by Message-ID and without an id in this conversation.
+_KNOWN = f"""
+SELECT id, {_FIELDS} FROM messages INDEXED BY messages_external
+WHERE workspace = :workspace AND provider = :provider
+  AND external_id IN (SELECT value FROM json_each(:ids))
+UNION
+SELECT id, {_FIELDS} FROM messages INDEXED BY messages_lead
+WHERE lead_id = :lead AND channel = :channel
+  AND (external_id IS NULL OR message_id IN (SELECT value FROM json_each(:mails)))
+"""
+
+_INSERT = f"""
+INSERT INTO messages (workspace, lead_id, seen_at, updated_at, {_FIELDS})
+VALUES (?1, ?2, ?3, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_UPDATE = f"""
+UPDATE messages SET updated_at = ?, ({_FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+WHERE id = ?
+"""
+
+_SAVE_WALK = """
+INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out)
+VALUES (:lead, :channel, :workspace, :cursor, :started_at, :left_out)
+ON CONFLICT DO UPDATE SET
+    cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
+    left_out = excluded.left_out
+"""
+
+_FINISH = """
+INSERT INTO lead_syncs (lead_id, channel, workspace, synced_at, outcome, error_code)
+VALUES (:lead, :channel, :workspace, :synced_at, :outcome, :code)
+ON CONFLICT DO UPDATE SET
+    synced_at = coalesce(excluded.synced_at, synced_at),
+    cursor = iif(excluded.synced_at IS NULL, cursor, NULL),
+    outcome = excluded.outcome, error_code = excluded.error_code
+"""
+
+# A message without a date sorts by when it was first seen.
+_CONVERSATION = f"""
+SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages WHERE lead_id = ?
+ORDER BY coalesce(sent_at, seen_at), id
+"""
+
+
+class SqliteArchive:
+    """``Archive`` over the tables ``messages`` and ``lead_syncs``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def save_page(
+        self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
+    ) -> Saved:
+        """Store what a page changes, and how far the walk has come; see ``Archive``."""
+        with self._db.transaction():
+            changes = plan(self._known(lead, channel, messages), messages)
+            self._store(lead, changes, now)
+            self._db.execute(
+                _SAVE_WALK,
+                {
+                    "lead": lead.id,
+                    "channel": channel,
+                    "workspace": lead.workspace,
+                    "cursor": walk.cursor,
+                    "started_at": to_text(walk.started_at),
+                    "left_out": walk.left_out,
+                },
+            )
+        return Saved(len(changes.new), len(changes.changed), changes.unchanged, changes.healed)
+
+    def finish(
+        self,
+        lead: Lead,
+        channel: Channel,
+        *,
+        outcome: str,
+        synced_at: datetime | None = None,
+        code: str | None = None,
+    ) -> None:
+        """Write down how a channel's read ended; see ``Archive``."""
+        with self._db.transaction():
+            self._db.execute(
+                _FINISH,
+                {
+                    "lead": lead.id,
+                    "channel": channel,
+                    "workspace": lead.workspace,
+                    "synced_at": synced_at and to_text(synced_at),
+                    "outcome": outcome,
+                    "code": code,
+                },
+            )
+
+    def syncs(self, lead: str) -> dict[Channel, LeadSync]:
+        """How far each channel of a lead has been read."""
+        rows = self._db.rows(
+            "SELECT channel, cursor, walk_started_at, synced_at, outcome, error_code, left_out"
+            " FROM lead_syncs WHERE lead_id = ? ORDER BY channel DESC",
+            (lead,),
+        )
+        return {Channel(row[0]): _lead_sync(row[1:]) for row in rows}
+
+    def conversation(self, lead: str) -> Iterator[Stored]:
+        """A lead's messages, oldest first."""
+        for row in self._db.execute(_CONVERSATION, (lead,)):
+            yield _stored(row)
+
+    def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
+        """All messages of a workspace, or of some leads, streamed in the order of storing."""
+        yield from map(
+            _stored,
+            self._db.execute(
+                f"SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages"
+                " WHERE (?1 IS NULL OR workspace = ?1)"
+                " AND (?2 IS NULL OR lead_id IN (SELECT value FROM json_each(?2)))"
+                " ORDER BY id",
+                (workspace, None if leads is None else json.dumps(list(leads))),
+            ),
+        )
+
+    def _known(self, lead: Lead, channel: Channel, messages: Sequence[Message]) -> Iterator[Known]:
+        for provider in {message.provider for message in messages}:
+            wanted = {
+                "workspace": lead.workspace,
+                "lead": lead.id,
+                "channel": channel,
+                "provider": provider,
+                "ids": json.dumps([m.external_id for m in messages]),
+                "mails": json.dumps([m.message_id for m in messages if m.message_id]),
+            }
+            for row in self._db.rows(_KNOWN, wanted):
+                yield Known(row[0], _message(row[1:]))
+
+    def _store(self, lead: Lead, changes: Changes, now: datetime) -> None:
+        moment = to_text(now)
+        self._db.executemany(
+            _INSERT, [(lead.workspace, lead.id, moment, *_fields(m)) for m in changes.new]
+        )
+        self._db.executemany(
+            _UPDATE, [(moment, *_fields(each.message), each.row) for each in changes.changed]
+        )
+
+
+def _fields(message: Message) -> Row:
+    return (
+        message.channel,
+        message.provider,
+        message.external_id,
+        message.direction,
+        message.sent_at and to_text(message.sent_at),
+        message.body,
+        message.sender,
+        message.recipient,
+        message.subject,
+        message.status,
+        message.thread,
+        message.message_id,
+        message.source,
+        message.source_type,
+        json.dumps(message.attachments, ensure_ascii=False),
+    )
+
+
+def _message(fields: Row) -> Message:
+    channel, provider, external_id, direction, sent_at = fields[:5]
+    attachments = json.loads(fields[-1])
+    return Message(
+        Channel(channel),
+        provider,
+        external_id,
+        Direction(direction),
+        from_text(sent_at) if sent_at else None,
+        **dict(zip(_TEXTS, fields[5:-1], strict=True)),
+        attachments=tuple(attachments),
+    )
+
+
+def _stored(row: Row) -> Stored:
+    id, workspace, lead, seen_at = row[:4]
+    return Stored(id, workspace, lead, from_text(seen_at), _message(row[4:]))
+
+
+def _lead_sync(row: Row) -> LeadSync:
+    cursor, started_at, synced_at, outcome, code, left_out = row
+    return LeadSync(
+        cursor,
+        from_text(started_at) if started_at else None,
+        from_text(synced_at) if synced_at else None,
+        outcome,
+        code,
+        left_out,
+    )

@@ -1,0 +1,88 @@
+"""The numbers that `status` shows; every query here runs on an index."""
+
+from datetime import datetime, timedelta
+
+from convsync_cli.sync.engines.sqlite.connection import Connection
+from convsync_cli.sync.instant import from_text, to_text
+from convsync_cli.sync.model.job import JobState
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+
+# How many jobs are not due yet, and since when the oldest is: for every workspace and priority in
+# use one seek and a scan of what is delayed.
+_WAITING = """
+WITH RECURSIVE place (workspace) AS (
+    SELECT min(workspace) FROM jobs INDEXED BY jobs_due WHERE state = 'pending'
+    UNION ALL
+    SELECT (SELECT min(workspace) FROM jobs INDEXED BY jobs_due
+            WHERE state = 'pending' AND workspace > place.workspace)
+    FROM place WHERE workspace IS NOT NULL
+), lane (workspace, priority) AS (
+    SELECT workspace, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
+                       WHERE state = 'pending' AND workspace = place.workspace) FROM place
+    UNION ALL
+    SELECT workspace, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
+                       WHERE state = 'pending' AND workspace = lane.workspace
+                         AND priority > lane.priority)
+    FROM lane WHERE priority IS NOT NULL
+)
+SELECT coalesce(sum((SELECT count(*) FROM jobs INDEXED BY jobs_due
+                     WHERE state = 'pending' AND workspace = lane.workspace
+                       AND priority = lane.priority AND run_at > :now)), 0),
+       min((SELECT min(run_at) FROM jobs INDEXED BY jobs_due
+            WHERE state = 'pending' AND workspace = lane.workspace
+              AND priority = lane.priority AND run_at <= :now))
+FROM lane
+"""
+
+
+class SqliteOverview:
+    """``Overview`` over all tables."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def queue(self, now: datetime) -> QueueDepth:
+        """How many jobs there are in each state and kind, and what is due."""
+        counts = self._db.rows("SELECT kind, state, jobs FROM job_counts WHERE jobs > 0")
+        by_state = {str(state): 0 for state in JobState}
+        for _, state, jobs in counts:
+            by_state[state] += jobs
+        delayed, oldest = self._db.rows(_WAITING, {"now": to_text(now)})[0]
+        return QueueDepth(
+            by_state=by_state,
+            by_kind={(kind, state): jobs for kind, state, jobs in counts},
+            due=by_state[JobState.PENDING] - delayed,
+            oldest_due_s=(now - from_text(oldest)).total_seconds() if oldest else None,
+        )
+
+    def throughput(self, now: datetime, minutes: int) -> list[int]:
+        """Jobs that succeeded in each of the last ``minutes``, oldest first."""
+        since = now - timedelta(minutes=minutes)
+        rows = self._db.rows(
+            "SELECT substr(finished_at, 1, 16), count(*) FROM jobs INDEXED BY jobs_finished"
+            " WHERE state = 'succeeded' AND finished_at > ? GROUP BY 1",
+            (to_text(since),),
+        )
+        per_minute: dict[str, int] = dict(rows)
+        moments = (since + timedelta(minutes=i + 1) for i in range(minutes))
+        return [per_minute.get(to_text(moment)[:16], 0) for moment in moments]
+
+    def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
+        """How old the knowledge about the leads of one workspace and channel is."""
+        where = "FROM lead_syncs WHERE workspace = ? AND channel = ?"
+        of = (workspace, channel)
+        total, synced, newest = self._db.row(
+            f"SELECT count(*), count(synced_at), max(synced_at) {where}", of
+        ) or (0, 0, None)
+
+        def age(share: float) -> float | None:
+            if not synced:
+                return None
+            text = self._db.value(
+                f"SELECT synced_at {where} AND synced_at IS NOT NULL"
+                " ORDER BY synced_at DESC LIMIT 1 OFFSET ?",
+                (*of, min(synced - 1, int(synced * share))),
+            )
+            return max(0.0, (now - from_text(text)).total_seconds())
+
+        return ChannelAges(newest, age(0.5), age(0.95), never_synced=total - synced)

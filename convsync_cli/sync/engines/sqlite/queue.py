@@ -1,0 +1,457 @@
+"""The job queue: one statement per act, named by the act.
+
+A job is live while it is pending or running. The partial unique index ``jobs_live`` allows one live
+job per ``dedupe_key``; every rule about duplicates rests on it and not on looking first.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.instant import from_text, to_text
+from convsync_cli.sync.model.job import (
+    Attempt,
+    Claim,
+    Effort,
+    Job,
+    JobFilter,
+    JobState,
+    Kind,
+    Placement,
+    Settlement,
+    Swept,
+    Terms,
+)
+
+# Enqueue: a row for each lead whose key is not live and did not succeed inside the window. The
+# window is looked at in both directions, so that a clock set back does not lock leads out.
+_ENQUEUE = """
+INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
+                  created_at, requested_at)
+SELECT :kind, leads.workspace, leads.id, :kind || ':' || leads.id, 'pending', :priority, :now,
+       :max_attempts, :now, :now
+FROM json_each(:leads) AS wanted CROSS JOIN leads ON leads.id = wanted.value
+WHERE NOT EXISTS (
+    SELECT 1 FROM jobs AS earlier INDEXED BY jobs_recent
+    WHERE earlier.state = 'succeeded' AND earlier.dedupe_key = :kind || ':' || leads.id
+    AND earlier.requested_at > :since AND earlier.requested_at < :until)
+ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
+RETURNING lead_id, id
+"""
+
+# Sweep: the same for the leads of one workspace between two ids, in three steps over a table of
+# this connection's own, so that each look-up is made once: mark, count, queue what is left.
+_SWEEPING = """
+CREATE TEMP TABLE IF NOT EXISTS swept (
+    id TEXT, syncable INTEGER, eligible INTEGER, live INTEGER, recent INTEGER)
+"""
+_MARK = """
+INSERT INTO temp.swept
+SELECT lead.id, oldest IS NOT NULL, coalesce(oldest < :before, 0),
+       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_live
+               WHERE dedupe_key = lead.key AND state IN ('pending', 'running')),
+       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_recent
+               WHERE state = 'succeeded' AND dedupe_key = lead.key
+               AND requested_at > :since AND requested_at < :until)
+FROM (SELECT id, :kind || ':' || id AS key,
+             (SELECT min(coalesce(synced_at, '')) FROM lead_syncs WHERE lead_id = leads.id
+                  AND channel IN (SELECT value FROM json_each(:channels))) AS oldest
+      FROM leads INDEXED BY leads_workspace
+      WHERE workspace = :workspace AND id > :after AND id <= :last
+      LIMIT -1  -- keeps the planner from evaluating the inner query twice
+     ) AS lead
+"""
+_COUNT = """
+SELECT total(eligible), total(NOT syncable), total(eligible AND live),
+       total(eligible AND recent AND NOT live)
+FROM temp.swept
+"""
+_SWEEP = """
+INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
+                  created_at, requested_at)
+SELECT :kind, :workspace, id, :kind || ':' || id, 'pending', :priority, :now, :max_attempts,
+       :now, :now
+FROM temp.swept WHERE eligible AND NOT live AND NOT recent LIMIT :most
+"""
+
+_LAST_SWEPT = """
+SELECT max(id) FROM (SELECT id FROM leads INDEXED BY leads_workspace
+                     WHERE workspace = :workspace AND id > :after ORDER BY id LIMIT :leads)
+"""
+
+# Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end.
+_PROMOTE = """
+UPDATE jobs SET priority = min(priority, :priority), run_at = min(run_at, :now),
+                requested_at = :now
+WHERE state = 'pending' AND (priority > :priority OR run_at > :now)
+  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+RETURNING lead_id, id
+"""
+
+# Rerun: a message that arrives while the lead is being read must be fetched by one more run.
+_RERUN = """
+UPDATE jobs SET rerun = 1, requested_at = :now
+WHERE state = 'running' AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+"""
+
+_LIVE = """
+SELECT lead_id, id, state FROM jobs INDEXED BY jobs_live
+WHERE state IN ('pending', 'running')
+  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+"""
+
+_RECENT = """
+SELECT lead_id, id, max(requested_at) FROM jobs INDEXED BY jobs_recent
+WHERE state = 'succeeded' AND requested_at > :since AND requested_at < :until
+  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+GROUP BY lead_id
+"""
+
+# Claim: for every workspace allowed, one seek per priority in use (a loose index scan) finds its
+# first due job, so that neither finished nor delayed rows cost anything. Among those: the lowest
+# priority number, then the workspace with the fewest running jobs, then the longest due.
+_CLAIM = """
+WITH RECURSIVE lane (workspace, priority) AS (
+    SELECT wanted.value, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
+                          WHERE state = 'pending' AND workspace = wanted.value)
+    FROM json_each(:workspaces) AS wanted
+    UNION ALL
+    SELECT lane.workspace, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
+                            WHERE state = 'pending' AND workspace = lane.workspace
+                              AND priority > lane.priority)
+    FROM lane WHERE lane.priority IS NOT NULL
+), head (id, workspace, priority) AS MATERIALIZED (
+    SELECT (SELECT id FROM jobs INDEXED BY jobs_due
+            WHERE state = 'pending' AND workspace = lane.workspace AND priority = lane.priority
+              AND run_at <= :now
+            ORDER BY run_at LIMIT 1), workspace, priority
+    FROM lane WHERE priority IS NOT NULL
+)
+UPDATE jobs SET state = 'running', attempts = attempts + 1, token = token + 1, run = :run,
+                lease_until = :lease_until, started_at = :now
+WHERE id = (
+    SELECT head.id FROM head JOIN jobs AS first ON first.id = head.id
+    ORDER BY head.priority,
+             (SELECT count(*) FROM jobs INDEXED BY jobs_running
+              WHERE state = 'running' AND workspace = head.workspace),
+             first.run_at, head.id
+    LIMIT 1)
+RETURNING id, kind, workspace, lead_id, token, attempts, max_attempts, requested_at
+"""
+
+# Settle: only the holder of the newest token may; a job asked for again meanwhile goes round once
+# more instead of ending. :ends says whether the settlement is final.
+_SETTLE = """
+UPDATE jobs SET
+    state = iif(:ends AND rerun, 'pending', :state),
+    attempts = iif(:ends AND rerun, 0, attempts - :free),
+    run_at = iif(:ends AND rerun, :now, coalesce(:run_at, run_at)),
+    finished_at = iif(:ends AND NOT rerun, :now, NULL),
+    rerun = 0, lease_until = NULL, error_code = :code, error = :error
+WHERE id = :job AND token = :token AND state = 'running'
+RETURNING state
+"""
+
+_RECORD_ATTEMPT = """
+INSERT INTO attempts (job, number, run, started_at, ended_at, outcome, error_code, requests,
+                      http_ms, slowest)
+VALUES (:job, :token, :run, :started_at, :now, :outcome, :code, :requests, :http_ms, :slowest)
+"""
+
+# Rescue: a lease that ran out belonged to a process that died. One that lies further ahead than any
+# lease can was written by a clock that has since been set back. An attempt counts from its claim,
+# so a job that kills its process ends as failed and does not go round for ever.
+_RESCUE = """
+UPDATE jobs SET
+    state = iif(attempts >= max_attempts AND NOT rerun, 'failed', 'pending'),
+    attempts = iif(rerun, 0, attempts),
+    run_at = :now,
+    finished_at = iif(attempts >= max_attempts AND NOT rerun, :now, NULL),
+    rerun = 0, lease_until = NULL, error_code = 'lost',
+    error = 'the process that worked on it ended before it did'
+WHERE state = 'running' AND (:orphaned OR lease_until < :now OR lease_until > :latest)
+RETURNING id, token, run, started_at
+"""
+
+_RECORD_LOST = """
+INSERT OR IGNORE INTO attempts (job, number, run, started_at, ended_at, outcome, error_code)
+VALUES (?, ?, ?, ?, ?, 'lost', 'lost')
+"""
+
+# A job enqueued by a clock that ran ahead would wait until the clock has caught up.
+_PULL_BACK = """
+UPDATE jobs SET created_at = :now, requested_at = :now, run_at = :now
+WHERE state = 'pending' AND run_at > :future AND created_at > :future
+"""
+
+_PRUNE = """
+DELETE FROM jobs WHERE id IN (
+    SELECT id FROM jobs INDEXED BY jobs_finished
+    WHERE state = ? AND finished_at < ? ORDER BY finished_at LIMIT ?)
+"""
+
+_JOB_COLUMNS = (
+    "id",
+    "kind",
+    "workspace",
+    "lead_id",
+    "state",
+    "priority",
+    "run_at",
+    "attempts",
+    "max_attempts",
+    "lease_until",
+    "rerun",
+    "created_at",
+    "requested_at",
+    "started_at",
+    "finished_at",
+    "error_code",
+    "error",
+)
+_JOB = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs"
+
+_FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
+_CLOCK_SLACK = timedelta(minutes=1)
+SWEPT_AT_ONCE = 5_000  # leads to a transaction: others wait for it
+
+
+class SqliteQueue:
+    """``JobQueue`` over the tables ``jobs`` and ``attempts``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
+        """Queue a sync of each lead; see ``JobQueue.enqueue``."""
+        asked = _asked(terms, leads=json.dumps(list(leads)))
+        with self._db.transaction():
+            promoted: dict[str, int] = dict(self._db.rows(_PROMOTE, asked))
+            self._db.execute(_RERUN, asked)
+            queued: dict[str, int] = dict(self._db.rows(_ENQUEUE, asked))
+            if len(queued) + len(promoted) == len(leads):
+                return list(_placements(leads, queued, promoted, {}, {}, terms.now))
+            live = {lead: (job, state) for lead, job, state in self._db.rows(_LIVE, asked)}
+            recent = {lead: (job, at) for lead, job, at in self._db.rows(_RECENT, asked)}
+        return list(_placements(leads, queued, promoted, live, recent, terms.now))
+
+    def sweep(
+        self,
+        workspace: str,
+        channels: Sequence[str],
+        before: datetime | None,
+        after: str,
+        most: int | None,
+        terms: Terms,
+    ) -> Swept | None:
+        """Queue the next leads of a workspace; see ``JobQueue.sweep``."""
+        asked = _asked(
+            terms,
+            workspace=workspace,
+            channels=json.dumps(list(channels)),
+            before=to_text(before) if before else "~",  # sorts after every moment
+            after=after,
+            leads=SWEPT_AT_ONCE,
+            most=-1 if most is None else most,
+        )
+        with self._db.transaction():
+            last = self._db.value(_LAST_SWEPT, asked)
+            if last is None:
+                return None
+            self._db.execute(_SWEEPING)
+            self._db.execute("DELETE FROM temp.swept")
+            self._db.execute(_MARK, {**asked, "last": last})
+            eligible, not_syncable, live, recent = map(int, self._db.rows(_COUNT)[0])
+            queued = self._db.execute(_SWEEP, asked).rowcount
+        return Swept(last, eligible, not_syncable, queued, live, recent)
+
+    def claim(
+        self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
+    ) -> Claim | None:
+        """Take the next due job of these workspaces; see ``JobQueue.claim``."""
+        with self._db.transaction():
+            row = self._db.row(
+                _CLAIM,
+                {
+                    "run": run,
+                    "workspaces": json.dumps(list(workspaces)),
+                    "now": to_text(now),
+                    "lease_until": to_text(lease_until),
+                },
+            )
+        return _claim(row, now, lease_until) if row else None
+
+    def settle(
+        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, now: datetime
+    ) -> bool:
+        """End a claim; see ``JobQueue.settle``."""
+        settled = {
+            "job": claim.job,
+            "token": claim.token,
+            "state": settlement.state,
+            "ends": settlement.state in _FINAL,
+            "free": int(settlement.free),
+            "run_at": settlement.run_at and to_text(settlement.run_at),
+            "code": settlement.code,
+            "error": settlement.error,
+            "now": to_text(now),
+        }
+        with self._db.transaction():
+            if self._db.row(_SETTLE, settled) is None:
+                return False
+            self._db.execute(
+                _RECORD_ATTEMPT,
+                settled
+                | {
+                    "run": run,
+                    "started_at": to_text(claim.started_at),
+                    "outcome": settlement.outcome,
+                    "requests": effort.requests,
+                    "http_ms": effort.http_ms,
+                    "slowest": effort.slowest,
+                },
+            )
+        return True
+
+    def rescue(self, now: datetime, longest_lease_s: float, *, orphaned: bool) -> int:
+        """Free the jobs of processes that died; see ``JobQueue.rescue``."""
+        moment = to_text(now)
+        latest = to_text(now + timedelta(seconds=longest_lease_s) + _CLOCK_SLACK)
+        with self._db.transaction():
+            lost = self._db.rows(
+                _RESCUE, {"now": moment, "latest": latest, "orphaned": int(orphaned)}
+            )
+            self._db.executemany(
+                _RECORD_LOST,
+                [(job, token, run, start or moment, moment) for job, token, run, start in lost],
+            )
+            self._db.execute(_PULL_BACK, {"now": moment, "future": to_text(now + _CLOCK_SLACK)})
+        return len(lost)
+
+    def prune(self, state: JobState, before: datetime, limit: int) -> int:
+        """Delete up to ``limit`` final jobs that ended before ``before``; returns how many."""
+        with self._db.transaction():
+            return self._db.execute(_PRUNE, (state, to_text(before), limit)).rowcount
+
+    def cancel(self, jobs: Sequence[int], now: datetime) -> list[int]:
+        """End pending jobs without running them; returns which."""
+        with self._db.transaction():
+            rows = self._db.rows(
+                "UPDATE jobs SET state = 'cancelled', finished_at = ? WHERE state = 'pending'"
+                " AND id IN (SELECT value FROM json_each(?)) RETURNING id",
+                (to_text(now), json.dumps(list(jobs))),
+            )
+        return [job for (job,) in rows]
+
+    def retry(self, jobs: Sequence[int], now: datetime) -> list[int]:
+        """Make failed and cancelled jobs pending again, unless their key is live; returns which."""
+        moment = to_text(now)
+        with self._db.transaction():
+            rows = self._db.rows(
+                "UPDATE OR IGNORE jobs SET state = 'pending', attempts = 0, run_at = ?,"
+                " requested_at = ?, finished_at = NULL, error_code = NULL, error = NULL"
+                " WHERE state IN ('failed', 'cancelled')"
+                " AND id IN (SELECT value FROM json_each(?)) RETURNING id",
+                (moment, moment, json.dumps(list(jobs))),
+            )
+        return [job for (job,) in rows]
+
+    def make_due(self, workspace: str, code: str, now: datetime) -> int:
+        """Make the jobs due that were snoozed for ``code``; returns how many."""
+        with self._db.transaction():
+            return self._db.execute(
+                "UPDATE jobs SET run_at = ? WHERE state = 'pending' AND workspace = ?"
+                " AND error_code = ? AND run_at > ?",
+                (to_text(now), workspace, code, to_text(now)),
+            ).rowcount
+
+    def due(self, workspaces: Sequence[str], now: datetime) -> int:
+        """How many pending jobs of these workspaces are due."""
+        return int(
+            self._db.value(
+                "SELECT count(*) FROM json_each(?) AS wanted JOIN jobs INDEXED BY jobs_due"
+                " ON state = 'pending' AND workspace = wanted.value AND run_at <= ?",
+                (json.dumps(list(workspaces)), to_text(now)),
+            )
+        )
+
+    def job(self, job: int) -> Job | None:
+        """One job, or None."""
+        row = self._db.row(f"{_JOB} WHERE id = ?", (job,))
+        return _job(row) if row else None
+
+    def attempts(self, job: int) -> list[Attempt]:
+        """What was tried on a job, oldest first."""
+        rows = self._db.rows(
+            "SELECT number, run, started_at, ended_at, outcome, error_code, requests, http_ms,"
+            " slowest FROM attempts WHERE job = ? ORDER BY number",
+            (job,),
+        )
+        return [Attempt(*row) for row in rows]
+
+    def jobs(self, wanted: JobFilter, limit: int) -> list[Job]:
+        """The newest jobs that fit a filter."""
+        filters = wanted.columns()
+        where = " AND ".join(f"{column} = :{column}" for column in filters) or "1"
+        rows = self._db.rows(
+            f"{_JOB} WHERE {where} ORDER BY id DESC LIMIT :limit", filters | {"limit": limit}
+        )
+        return [_job(row) for row in rows]
+
+
+def _asked(terms: Terms, **further: Any) -> dict[str, Any]:
+    window = timedelta(seconds=terms.window_s)
+    return {
+        "kind": Kind.CONVERSATION_SYNC.value,
+        "priority": int(terms.priority),
+        "max_attempts": terms.max_attempts,
+        "now": to_text(terms.now),
+        "since": to_text(terms.now - window),
+        "until": to_text(terms.now + window),
+        **further,
+    }
+
+
+def _placements(
+    leads: Sequence[str],
+    queued: dict[str, int],
+    promoted: dict[str, int],
+    live: Mapping[str, tuple[int, str]],
+    recent: Mapping[str, tuple[int, str]],
+    now: datetime,
+) -> Iterator[Placement]:
+    """Say of each lead what became of it; the second mention of a lead finds it queued."""
+    for lead in leads:
+        if lead in queued:
+            yield Placement("queued", lead, queued.pop(lead))
+        elif lead in promoted:
+            yield Placement("promoted", lead, promoted.pop(lead))
+        elif lead in live:
+            yield Placement("already_queued", lead, live[lead][0], state=live[lead][1])
+        elif lead in recent:
+            job, requested_at = recent[lead]
+            age = max(0.0, (now - from_text(requested_at)).total_seconds())
+            yield Placement("recent", lead, job, age_s=round(age, 3))
+
+
+def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:
+    job, kind, workspace, lead, token, attempt, max_attempts, requested_at = row
+    return Claim(
+        job,
+        kind,
+        workspace,
+        lead,
+        token,
+        attempt,
+        max_attempts,
+        requested_at=from_text(requested_at),
+        started_at=now,
+        lease_until=lease_until,
+    )
+
+
+def _job(row: Row) -> Job:
+    told = dict(zip(_JOB_COLUMNS, row, strict=True))
+    return Job(lead=told.pop("lead_id"), rerun=bool(told.pop("rerun")), **told)

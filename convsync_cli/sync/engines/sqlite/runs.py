@@ -1,0 +1,63 @@
+"""A row for every run: who, when, on what budget, and how it ended."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from convsync_cli.sync.engines.sqlite.connection import Connection
+from convsync_cli.sync.instant import to_text
+
+
+class SqliteRuns:
+    """``Runs`` over the table ``runs``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
+        """Write down that a run has begun; returns its number."""
+        with self._db.transaction():
+            return int(
+                self._db.value(
+                    "INSERT INTO runs (host, pid, started_at, budget_s) VALUES (?, ?, ?, ?)"
+                    " RETURNING id",
+                    (host, pid, to_text(now), budget_s),
+                )
+            )
+
+    def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
+        """Write down how a run ended."""
+        with self._db.transaction():
+            self._db.execute(
+                "UPDATE runs SET ended_at = ?, reason = ?, counts = ? WHERE id = ?",
+                (to_text(now), reason, json.dumps(counts), run),
+            )
+
+    def last(self) -> dict[str, Any] | None:
+        """The newest run, or None; a run that is active or was killed has no ``ended_at``."""
+        row = self._db.row(
+            "SELECT id, host, pid, started_at, ended_at, budget_s, reason, counts FROM runs"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        if row is None:
+            return None
+        run, host, pid, started_at, ended_at, budget_s, reason, counts = row
+        told: dict[str, Any] = json.loads(counts or "{}")
+        return {
+            "run": run,
+            "host": host,
+            "pid": pid,
+            "started_at": started_at,
+            "ended_at": ended_at,
+            "budget_s": budget_s,
+            "reason": reason,
+        } | told
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete up to ``limit`` runs that started before ``before``; returns how many."""
+        with self._db.transaction():
+            return self._db.execute(
+                "DELETE FROM runs WHERE id IN"
+                " (SELECT id FROM runs WHERE started_at < ? ORDER BY id LIMIT ?)",
+                (to_text(before), limit),
+            ).rowcount

@@ -1,0 +1,236 @@
+"""The tables, as migrations: small functions, each run once, in order.
+
+``user_version`` counts the migrations that a file has had. A file with more of them comes from a
+newer convsync and is refused; a file with another ``application_id`` is not ours.
+"""
+
+from collections.abc import Callable
+
+import sqlite_utils
+
+Migration = Callable[[sqlite_utils.Database], None]
+
+_MOMENT = "TEXT"  # UTC, ISO 8601 with milliseconds: sorts as it is read
+
+
+def create_jobs(db: sqlite_utils.Database) -> None:
+    """The queue, what was tried, and by which run."""
+    db.execute(
+        f"""
+        CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- a pruned id never names another job
+            kind TEXT NOT NULL,
+            workspace TEXT NOT NULL,
+            lead_id TEXT,
+            dedupe_key TEXT NOT NULL,
+            state TEXT NOT NULL
+                CHECK (state IN ('pending', 'running', 'succeeded', 'failed', 'cancelled')),
+            priority INTEGER NOT NULL,
+            run_at {_MOMENT} NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            max_attempts INTEGER NOT NULL,
+            lease_until {_MOMENT},
+            token INTEGER NOT NULL DEFAULT 0,
+            run INTEGER,
+            rerun INTEGER NOT NULL DEFAULT 0,
+            created_at {_MOMENT} NOT NULL,
+            requested_at {_MOMENT} NOT NULL,
+            started_at {_MOMENT},
+            finished_at {_MOMENT},
+            error_code TEXT,
+            error TEXT
+        ) STRICT
+        """
+    )
+    for index in (
+        # at most one live job per key, through all its retries
+        "UNIQUE INDEX jobs_live ON jobs (dedupe_key) WHERE state IN ('pending', 'running')",
+        # one seek per workspace and priority finds what is due, however much is delayed
+        "INDEX jobs_due ON jobs (workspace, priority, run_at) WHERE state = 'pending'",
+        "INDEX jobs_running ON jobs (workspace, lease_until) WHERE state = 'running'",
+        "INDEX jobs_recent ON jobs (dedupe_key, requested_at) WHERE state = 'succeeded'",
+        "INDEX jobs_finished ON jobs (state, finished_at) WHERE finished_at IS NOT NULL",
+        "INDEX jobs_lead ON jobs (lead_id)",
+    ):
+        db.execute(f"CREATE {index}")
+    db.execute(
+        f"""
+        CREATE TABLE attempts (
+            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            number INTEGER NOT NULL,  -- the claim's fencing token
+            run INTEGER,
+            started_at {_MOMENT} NOT NULL,
+            ended_at {_MOMENT} NOT NULL,
+            outcome TEXT NOT NULL,
+            error_code TEXT,
+            requests INTEGER NOT NULL DEFAULT 0,
+            http_ms INTEGER NOT NULL DEFAULT 0,
+            slowest TEXT,
+            PRIMARY KEY (job, number)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        f"""
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            host TEXT NOT NULL,
+            pid INTEGER NOT NULL,
+            started_at {_MOMENT} NOT NULL,
+            ended_at {_MOMENT},
+            budget_s REAL NOT NULL,
+            reason TEXT,
+            counts TEXT
+        ) STRICT
+        """
+    )
+
+
+def count_jobs(db: sqlite_utils.Database) -> None:
+    """Counters of jobs by kind and state: counting a million rows takes a second."""
+    db.execute(
+        """
+        CREATE TABLE job_counts (
+            kind TEXT NOT NULL,
+            state TEXT NOT NULL,
+            jobs INTEGER NOT NULL,
+            PRIMARY KEY (kind, state)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    add = """
+        INSERT INTO job_counts VALUES (new.kind, new.state, 1)
+        ON CONFLICT (kind, state) DO UPDATE SET jobs = jobs + 1;"""
+    subtract = """
+        UPDATE job_counts SET jobs = jobs - 1 WHERE kind = old.kind AND state = old.state;"""
+    for name, when, acts in (
+        ("jobs_counted_in", "INSERT ON jobs", add),
+        ("jobs_counted_out", "DELETE ON jobs", subtract),
+        ("jobs_counted_over", "UPDATE OF state ON jobs", subtract + add),
+    ):
+        db.execute(f"CREATE TRIGGER {name} AFTER {when} BEGIN {acts} END")
+
+
+def create_leads(db: sqlite_utils.Database) -> None:
+    """Leads and all that finds them."""
+    db.execute(
+        f"""
+        CREATE TABLE leads (
+            id TEXT PRIMARY KEY,
+            workspace TEXT NOT NULL,
+            name TEXT,
+            company TEXT,
+            created_at {_MOMENT} NOT NULL,
+            updated_at {_MOMENT} NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX leads_workspace ON leads (workspace, id)")
+    db.execute(
+        """
+        CREATE TABLE addresses (
+            id INTEGER PRIMARY KEY,
+            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            workspace TEXT NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('email', 'phone')),
+            value TEXT,  -- null: cannot be matched by
+            raw TEXT NOT NULL
+        ) STRICT
+        """
+    )
+    db.execute("CREATE UNIQUE INDEX addresses_value ON addresses (value, kind, workspace)")
+    db.execute("CREATE INDEX addresses_lead ON addresses (lead_id)")
+    db.execute(
+        """
+        CREATE TABLE handles (
+            external_id TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            workspace TEXT NOT NULL,
+            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            PRIMARY KEY (external_id, provider, workspace)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX handles_lead ON handles (lead_id)")
+
+
+def create_archive(db: sqlite_utils.Database) -> None:
+    """Messages, and how far each conversation and feed has been read."""
+    db.execute(
+        f"""
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            workspace TEXT NOT NULL,
+            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            channel TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            external_id TEXT,  -- null: imported, and not yet seen at the provider
+            direction TEXT NOT NULL,
+            sent_at {_MOMENT},
+            seen_at {_MOMENT} NOT NULL,
+            updated_at {_MOMENT} NOT NULL,
+            sender TEXT,
+            recipient TEXT,
+            subject TEXT,
+            body TEXT NOT NULL,
+            status TEXT,
+            thread TEXT,
+            message_id TEXT,
+            source TEXT,
+            source_type TEXT,
+            attachments TEXT NOT NULL DEFAULT '[]'
+        ) STRICT
+        """
+    )
+    db.execute(
+        "CREATE UNIQUE INDEX messages_external ON messages (workspace, provider, external_id)"
+    )
+    db.execute("CREATE INDEX messages_lead ON messages (lead_id, channel)")
+    db.execute(
+        f"""
+        CREATE TABLE lead_syncs (  -- a row for each channel on which the lead can be reached
+            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            channel TEXT NOT NULL,
+            workspace TEXT NOT NULL,
+            cursor TEXT,
+            walk_started_at {_MOMENT},
+            synced_at {_MOMENT},  -- null: never read to its end
+            outcome TEXT,
+            error_code TEXT,
+            left_out INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (lead_id, channel)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX lead_syncs_age ON lead_syncs (workspace, channel, synced_at)")
+    db.execute(
+        f"""
+        CREATE TABLE accounts (
+            workspace TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            next_at REAL NOT NULL DEFAULT 0,  -- the token bucket, seconds since the epoch
+            paused_until {_MOMENT},
+            reason TEXT,
+            message TEXT,
+            checked_at {_MOMENT},
+            PRIMARY KEY (workspace, channel)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+def index_texts(db: sqlite_utils.Database) -> None:
+    """Full text search over subjects and bodies, kept current by triggers."""
+    db.table("messages").enable_fts(
+        ["subject", "body"], create_triggers=True, tokenize="unicode61 remove_diacritics 2"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    create_jobs,
+    count_jobs,
+    create_leads,
+    create_archive,
+    index_texts,
+)

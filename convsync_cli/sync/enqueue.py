@@ -1,0 +1,78 @@
+"""Putting leads into the queue: by name, from a stream, or all of a workspace."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from convsync_cli.sync import reference
+from convsync_cli.sync.model.job import Placement, Swept, Terms
+from convsync_cli.sync.model.lead import Found
+from convsync_cli.sync.ports import Store
+
+BATCH = 2_000  # leads to a transaction: long enough to be fast, short enough to let others in
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of some leads as typed: placed, unknown, or meaning several."""
+
+    placed: tuple[Placement, ...] = ()
+    unknown: tuple[str, ...] = ()
+    ambiguous: tuple[tuple[str, tuple[Found, ...]], ...] = ()
+
+
+def resolve(
+    store: Store, typed: Sequence[str], regions: reference.Regions, workspace: str | None = None
+) -> Iterator[tuple[str, tuple[Found, ...]]]:
+    """The leads that each text can mean: several if it is ambiguous, none if it is unknown."""
+    asked = [reference.queries(text, regions, workspace) for text in typed]
+    found = iter(store.leads.find([query for queries in asked for query in queries]))
+    for text, queries in zip(typed, asked, strict=True):
+        matches: set[Found] = set().union(*islice(found, len(queries)))
+        yield text, tuple(sorted(each for each in matches if each.workspace in regions))
+
+
+def enqueue(
+    store: Store,
+    typed: Iterable[str],
+    regions: reference.Regions,
+    workspace: str | None,
+    terms: Callable[[], Terms],
+) -> Iterator[Answer]:
+    """Queue the leads that a stream of texts names, batch by batch, each on the terms of then."""
+    stream = iter(typed)
+    while batch := list(islice(stream, BATCH)):
+        leads: list[str] = []
+        unknown: list[str] = []
+        ambiguous: list[tuple[str, tuple[Found, ...]]] = []
+        for text, found in resolve(store, batch, regions, workspace):
+            if not found:
+                unknown.append(text)
+            elif len(found) > 1:
+                ambiguous.append((text, found))
+            else:
+                leads.append(found[0].lead)
+        placed = store.queue.enqueue(leads, terms())
+        yield Answer(tuple(placed), tuple(unknown), tuple(ambiguous))
+
+
+def enqueue_all(
+    store: Store,
+    workspaces: Mapping[str, Sequence[str]],
+    before: datetime | None,
+    limit: int | None,
+    terms: Callable[[], Terms],
+) -> Swept:
+    """Queue every lead of ``workspaces`` that can be followed on one of their channels.
+
+    With ``before`` (UTC) only those not synced since; at most ``limit`` of them.
+    """
+    total = Swept("")
+    for workspace, channels in workspaces.items():
+        swept: Swept | None = Swept("")
+        while swept is not None and (limit is None or total.queued < limit):
+            most = None if limit is None else limit - total.queued
+            swept = store.queue.sweep(workspace, channels, before, swept.last, most, terms())
+            total = total + swept if swept is not None else total
+    return total

@@ -1,0 +1,59 @@
+"""Points in time as text and back; always UTC, to the millisecond."""
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_S = 253_402_300_800  # the year 10000
+_MILLISECONDS_FROM = 100_000_000_000  # seconds up to the year 5138; larger numbers are milliseconds
+
+
+def to_text(moment: datetime) -> str:
+    """Write a moment as ``2026-01-01T10:00:00.123Z``, a form that sorts as it is read."""
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )
+
+
+def from_text(text: str) -> datetime:
+    """Read what ``to_text`` wrote.
+
+    Raises:
+        ValueError: the text is not such a moment.
+    """
+    return datetime.fromisoformat(text)
+
+
+def parse(value: object) -> datetime | None:
+    """Read a provider's time leniently: ISO 8601 (UTC where no zone is said) or epoch s or ms.
+
+    Returns None for what is no time, so that a message with a broken date is kept without one.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.removeprefix("-").isdigit() and len(text) > 8:
+            return _from_epoch(int(text[:20]))
+        return _from_iso(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return _from_epoch(value)
+
+
+def _from_iso(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return _to_the_millisecond(aware)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _from_epoch(number: float) -> datetime | None:
+    seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
+    if not 0 < seconds < _LATEST_S:  # also refuses NaN; zero is how some write "none"
+        return None
+    return _to_the_millisecond(_EPOCH + timedelta(seconds=seconds))
+
+
+def _to_the_millisecond(moment: datetime) -> datetime:
+    """Cut what is not stored, so that a stored moment equals the one it came from."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,146 @@
+"""Read one lead's conversation to its end, each channel on its own.
+
+A channel's failure does not stop the other. The job is done only when every channel that applies
+was read to its end since it was asked for; the next try reads only what is left.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import timedelta
+
+from convsync_cli.sync.errors import (
+    AccountPaused,
+    BudgetSpent,
+    RateLimited,
+    Rejected,
+    SyncError,
+    Unauthorized,
+)
+from convsync_cli.sync.model.job import Claim
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
+from convsync_cli.sync.model.pause import STANDING
+from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
+from convsync_cli.sync.work import Line, Work
+
+# A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
+# it had read is old by then.
+CURSOR_KEEPS = timedelta(hours=1)
+
+
+async def perform(claim: Claim, work: Work) -> Outcome:
+    """Read every channel of the lead that was not read since the job was asked for.
+
+    Raises:
+        BudgetSpent: no time is left; what was read is stored.
+    """
+    lead = await work.call(work.store.leads.lead, claim.lead or "")
+    if lead is None:
+        return Done()
+    syncs = await work.call(work.store.archive.syncs, lead.id)
+    left = [
+        (line, syncs[line.account.channel])
+        for line in work.lines
+        if line.account.channel in syncs and not _read_since(syncs[line.account.channel], claim)
+    ]
+    answers = await asyncio.gather(
+        *(_read(work, lead, *each) for each in left), return_exceptions=True
+    )
+    return _worst(_unless_raised(answer) for answer in answers)
+
+
+def _read_since(sync: LeadSync, claim: Claim) -> bool:
+    return sync.synced_at is not None and sync.synced_at >= claim.requested_at
+
+
+async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync) -> Outcome:
+    """Read one channel and write down how that ended."""
+    try:
+        await _walk(work, lead, line, sync)
+    except BudgetSpent:
+        raise
+    except SyncError as error:
+        await work.call(
+            work.store.archive.finish,
+            lead,
+            line.account.channel,
+            outcome="failed",
+            code=error.code,
+        )
+        return _outcome(error, work)
+    return Done()
+
+
+async def _walk(work: Work, lead: Lead, line: Line, sync: LeadSync) -> None:
+    """Take page after page, saving each with the cursor behind it."""
+    walk = _begin(work, sync)
+    found = False
+    try:
+        async for page in line.provider.pages(work.api(line), lead, walk.cursor):
+            found = True
+            walk = Walk(walk.started_at, page.cursor, walk.left_out + page.left_out)
+            work.progress.add(await work.call(_save, work, lead, line, page, walk))
+    except Rejected:
+        if found or walk.cursor is None:
+            raise
+        # The cursor of the earlier walk is refused by now: from the beginning, once.
+        await _walk(work, lead, line, _forgotten(sync))
+        return
+    if not found:
+        await work.call(
+            work.store.archive.finish,
+            lead,
+            line.account.channel,
+            outcome="not_found",
+            synced_at=walk.started_at,
+        )
+
+
+def _begin(work: Work, sync: LeadSync) -> Walk:
+    now = work.clock.now()
+    started_at = sync.walk_started_at
+    if sync.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
+        return Walk(started_at, sync.cursor, sync.left_out)
+    return Walk(now)
+
+
+def _forgotten(sync: LeadSync) -> LeadSync:
+    return LeadSync(None, None, sync.synced_at, sync.outcome, sync.error_code, 0)
+
+
+def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
+    """Store a page; the last one together with the news that the conversation was read."""
+    store, channel, now = work.store, line.account.channel, work.clock.now()
+    if page.contact is not None:
+        store.leads.learn_about(lead, page.contact, work.channels, now)
+    saved = store.archive.save_page(lead, channel, page.messages, walk, now)
+    if page.cursor is None:
+        store.archive.finish(lead, channel, outcome="synced", synced_at=walk.started_at)
+    return saved
+
+
+def _outcome(error: SyncError, work: Work) -> Outcome:
+    """What to do about an error; the one place that decides."""
+    match error:
+        case RateLimited(until=until) | AccountPaused(until=until):
+            return Snooze(until, error.code, str(error))
+        case Unauthorized():
+            return Snooze(work.clock.now() + STANDING, "paused", str(error))
+        case Rejected():
+            return Discard(error.code, str(error))
+        case _:
+            return Retry(error.code, str(error))
+
+
+def _unless_raised(answer: Outcome | BaseException) -> Outcome:
+    """A channel's outcome; what it raised is raised once all channels have ended."""
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+def _worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The job's outcome from its channels': what can heal is tried again before it is given up."""
+    order = (Done, Discard, Snooze, Retry)
+    return max(outcomes, key=lambda outcome: order.index(type(outcome)), default=Done())

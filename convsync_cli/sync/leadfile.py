@@ -1,0 +1,222 @@
+"""Leads from a CSV or JSONL file, row by row: what cannot be used is reported, the rest goes on."""
+
+import csv
+import json
+import re
+from collections import deque
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any, BinaryIO
+
+from convsync_cli.sync import leadcolumns
+from convsync_cli.sync.errors import UsageError
+from convsync_cli.sync.filelines import LONGEST, Line, lines
+from convsync_cli.sync.leadcolumns import Columns
+from convsync_cli.sync.model.lead import Contact
+
+PROVIDERS = ("gohighlevel", "emailbison")
+
+_LONGEST_RECORD = 200  # lines; a quote that closes later is taken for one that was never closed
+_DELIMITERS = (",", ";", "\t")
+_SHOWN_COLUMNS = 30
+_DATA = re.compile(r"@|[0-9](?:[^0-9]?[0-9]){6}")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_HINT = 'Name a column "email", "phone", "gohighlevel_id" or "emailbison_id" in the first line.'
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A person, and the line of the file on which the row begins, counted from 1."""
+
+    line: int
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used; ``reason`` holds nothing of what is written in it."""
+
+    line: int
+    reason: str
+
+
+def rows(
+    stream: BinaryIO, region: str | None, providers: Collection[str] = PROVIDERS
+) -> Iterator[Row | BadRow]:
+    """Read the leads of a CSV or JSONL file, with the memory that one row needs.
+
+    Empty rows are passed over. A short row lacks its last cells (Excel leaves empty ones out); a
+    long one is bad, since its cells may stand in wrong columns.
+
+    Args:
+        stream: the file, or a pipe.
+        region: ISO 3166 code of the country whose phone numbers are written without one.
+        providers: those for which a column ``<provider>_id`` is known.
+
+    Raises:
+        UsageError: at once, where the file is empty, not text, or has no column that finds a lead.
+    """
+    source = _Source(lines(stream))
+    first = next((line for line in source if line.text is None or line.text.strip()), None)
+    if first is None:
+        raise UsageError("The file is empty.")
+    start = (first.text or "").lstrip()
+    if start.startswith("["):
+        raise UsageError("The file is a JSON array, not JSONL.", "Try: jq -c '.[]' FILE")
+    source.put_back([first])
+    if start.startswith("{"):
+        return _objects(source, region, tuple(providers))
+    return _table(source, region, providers)
+
+
+class _Source(Iterator[Line]):
+    """Lines that can be put back."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._back: deque[Line] = deque()
+
+    def __next__(self) -> Line:
+        return self._back.popleft() if self._back else next(self._lines)
+
+    def put_back(self, lines: list[Line]) -> None:
+        self._back.extendleft(reversed(lines))
+
+
+def _objects(
+    source: Iterator[Line], region: str | None, providers: tuple[str, ...]
+) -> Iterator[Row | BadRow]:
+    columns_of = lru_cache(64)(lambda names: leadcolumns.columns(names, providers))
+    for line in source:
+        if line.text is None or line.text.strip():
+            data = _object(line)
+            if isinstance(data, dict):
+                cells = [_texts(value) for value in data.values()]
+                yield _row(line.number, leadcolumns.contact(columns_of(tuple(data)), cells, region))
+            else:
+                yield BadRow(line.number, data)
+
+
+def _object(line: Line) -> dict[str, Any] | str:
+    if line.text is None:
+        return "the line is longer than 1 MiB"
+    try:
+        data = json.loads(line.text)
+    except (ValueError, RecursionError):
+        return "not JSON"
+    return data if isinstance(data, dict) else "not a JSON object"
+
+
+def _texts(value: Any) -> list[str]:
+    """Give the texts of a JSON value: itself, or those of a list, or an object's address."""
+    if isinstance(value, list):
+        return [text for part in value if not isinstance(part, list) for text in _texts(part)]
+    if isinstance(value, dict):
+        known = (value.get(key) for key in ("value", "email", "phone", "number", "address"))
+        return [part for part in known if isinstance(part, str)]
+    if isinstance(value, float):
+        return [f"{value:.0f}"] if value.is_integer() else []
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return [_SURROGATES.sub("\ufffd", str(value))]
+    return []
+
+
+def _table(
+    source: _Source, region: str | None, providers: Collection[str]
+) -> Iterator[Row | BadRow]:
+    delimiter, columns = _header(source, providers)
+    return _table_rows(source, delimiter, columns, region)
+
+
+def _table_rows(
+    source: _Source, delimiter: str, columns: Columns, region: str | None
+) -> Iterator[Row | BadRow]:
+    for line in source:
+        if line.text is not None and not line.text.strip():
+            continue
+        cells = _cells(line, source, delimiter)
+        if isinstance(cells, str):
+            yield BadRow(line.number, cells)
+        elif any(map(str.strip, cells[len(columns) :])):
+            yield BadRow(line.number, f"{len(cells)} cells in {len(columns)} columns")
+        elif any(map(str.strip, cells)):
+            told = leadcolumns.contact(columns, [[cell] for cell in cells], region)
+            yield _row(line.number, told)
+
+
+def _row(number: int, told: Contact | str) -> Row | BadRow:
+    return BadRow(number, told) if isinstance(told, str) else Row(number, told)
+
+
+def _header(source: _Source, providers: Collection[str]) -> tuple[str, Columns]:
+    line = next(source)
+    told = re.fullmatch(r"sep=([^\s\w])\s*", line.text or "")  # Excel's own first line
+    line = next(source, line) if told else line
+    delimiter = told[1] if told else _delimiter(line.text or "", providers)
+    names = _cells(line, source, delimiter)
+    if isinstance(names, str):
+        raise UsageError(f"The first line of the file cannot be read: {names}.")
+    columns = leadcolumns.columns(names, providers)
+    if not leadcolumns.can_find_a_lead(columns):
+        raise _no_usable_column(names)
+    return delimiter, columns
+
+
+def _delimiter(header: str, providers: Collection[str]) -> str:
+    """Choose the delimiter that makes most of the header."""
+
+    def known(delimiter: str) -> tuple[int, int]:
+        names = _lenient(header, delimiter) or []
+        columns = leadcolumns.columns(names, providers)
+        return sum(column is not None for column in columns), len(names)
+
+    return max(_DELIMITERS, key=known)
+
+
+def _no_usable_column(names: list[str]) -> UsageError:
+    if any(map(_DATA.search, names)):  # somebody's address: not to be repeated
+        return UsageError("The first line of the file does not name its columns.", _HINT)
+    shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])
+    return UsageError(f"The file has no column that finds a lead. Its columns are: {shown}.", _HINT)
+
+
+def _cells(first: Line, source: _Source, delimiter: str) -> list[str] | str:
+    """Read the row that begins with ``first``, or tell what is wrong with it.
+
+    Of a row whose quote is never closed only the first line is lost: the others are put back.
+    """
+    if first.text is None or "\0" in first.text:
+        return "the line is longer than 1 MiB" if first.text is None else "it holds a NUL byte"
+    taken: list[Line] = []
+    try:
+        record = _record(first.text, source, taken)
+        return next(csv.reader(record, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        source.put_back(taken)
+        if "field larger" in str(error):
+            return "a cell is longer than 128 KiB"
+        return _lenient(first.text, delimiter) or "a quote is not closed"
+
+
+def _record(text: str, source: _Source, taken: list[Line]) -> Iterator[str]:
+    """Give the lines that a row may take, as they are asked for."""
+    size = 0
+    yield text
+    for line in islice(source, _LONGEST_RECORD):
+        taken.append(line)
+        size += len(line.text or "")
+        if line.text is None or "\0" in line.text or size > LONGEST:
+            return
+        yield line.text
+
+
+def _lenient(line: str, delimiter: str) -> list[str] | None:
+    """Read a row whose quotes are not as they should be; None where it does not end on its line."""
+    reader = csv.reader([line, ""], delimiter=delimiter)
+    try:
+        cells = next(reader)
+    except csv.Error:
+        return None
+    return cells if reader.line_num == 1 else None

@@ -1,0 +1,73 @@
+"""Rate limits as arithmetic: a token bucket is a value; who sleeps is someone else's business.
+
+The bucket is the generic cell rate algorithm (ITU-T I.371): one number, the theoretical arrival
+time of the next request, says everything.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most ``requests`` in any ``seconds``."""
+
+    requests: int
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str) -> "Rate":
+        """Read ``"90/10s"``.
+
+        Raises:
+            ValueError: the text is no rate.
+        """
+        requests, _, seconds = text.strip().removesuffix("s").partition("/")
+        rate = cls(int(requests), float(seconds))
+        if not (0 < rate.requests <= 100_000 and 0 < rate.seconds <= 86_400):
+            raise ValueError(text)
+        return rate
+
+    @property
+    def burst(self) -> int:
+        """How many requests may go out at once: few, since a burst is taken from every window."""
+        return 1 + self.requests // 40
+
+    @property
+    def spacing(self) -> float:
+        """Seconds between requests, such that burst and spacing together keep any window.
+
+        A window of S seconds sees at most ``burst - 1 + ceil(S / spacing)`` requests. S is taken a
+        little longer, because a request that waited for a connection arrives late and the next one
+        does not.
+        """
+        window = self.seconds * 1.01 + 0.02
+        return window / (self.requests - self.burst + 1)
+
+    def __str__(self) -> str:
+        return f"{self.requests}/{self.seconds:g}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A token bucket: ``next_at`` is when it would be full again (seconds since the epoch)."""
+
+    rate: Rate
+    next_at: float = 0.0
+
+    def take(self, now: float) -> "tuple[Bucket, float]":
+        """Reserve the next free slot.
+
+        Returns the bucket after it and the seconds to wait before sending. A ``next_at`` further
+        ahead than two windows was written by a clock that has since been set back: it is forgotten.
+        """
+        spacing = self.rate.spacing
+        arrival = max(self._sane(now), now)
+        wait = max(0.0, arrival - (self.rate.burst - 1) * spacing - now)
+        return Bucket(self.rate, arrival + spacing), wait
+
+    def backlog(self, now: float) -> float:
+        """Seconds that a request taken now would wait."""
+        return self.take(now)[1]
+
+    def _sane(self, now: float) -> float:
+        return self.next_at if self.next_at <= now + 2 * self.rate.seconds + 60 else now

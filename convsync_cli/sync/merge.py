@@ -1,0 +1,180 @@
+"""Which fetched messages are new, changed or known; pure, so that it can be tested to the end.
+
+House rules: the provider's id is the key. A missing id is no deletion. Two copies of one mail (the
+same Message-ID and direction) are one message, under the smaller of their ids, so that the order in
+which pages come does not matter. History that was stored without an id is healed when exactly one
+stored and one fetched message can be each other.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from convsync_cli.sync.model.message import Channel, Message
+
+SMS_SLACK = timedelta(seconds=60)
+EMAIL_SLACK = timedelta(minutes=2)
+_TEXT_START = 80
+
+# What an answer without it (a list that carries no bodies, a copy of poorer source) never erases.
+_KEPT = (
+    "sent_at",
+    "body",
+    "sender",
+    "recipient",
+    "subject",
+    "status",
+    "thread",
+    "message_id",
+    "source",
+    "source_type",
+    "attachments",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A stored message and its row."""
+
+    row: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What to store: messages to insert, and rows to bring up to date (some of them healed)."""
+
+    new: tuple[Message, ...] = ()
+    changed: tuple[Known, ...] = ()
+    unchanged: int = 0
+    healed: int = 0
+
+
+def plan(known: Iterable[Known], fetched: Iterable[Message]) -> Changes:
+    """Work out what fetched messages change.
+
+    ``known`` holds at least every stored message that one of ``fetched`` could be: by provider id,
+    by Message-ID, and those of the lead and channel without a provider id.
+    """
+    fetched = tuple(fetched)
+    shelf = _Shelf()
+    for each in known:
+        shelf.add(_Entry(each.row, each.message, each.message))
+    healed = _heal(shelf, fetched)
+    for message in fetched:
+        shelf.put(message)
+    return shelf.changes(len(fetched), healed)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A message on the shelf: its row and what is stored there, both None for a new one."""
+
+    row: int | None
+    stored: Message | None
+    message: Message
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """Messages by all that identifies them, while a page is put among them."""
+
+    entries: list[_Entry] = field(default_factory=list)
+    by_id: dict[tuple[str, str | None], _Entry] = field(default_factory=dict)
+    by_mail: dict[tuple[str | None, str], _Entry] = field(default_factory=dict)
+
+    def add(self, entry: _Entry) -> None:
+        self.entries.append(entry)
+        self._index(entry)
+
+    def put(self, message: Message) -> None:
+        same = self.find(message)
+        copy = self.by_mail.get((message.message_id, message.direction))
+        if same is not None:
+            self.become(same, _completed(message, same.message))
+        elif copy is None:
+            self.add(_Entry(None, None, message))
+        elif _rank(message) < _rank(copy.message):
+            self.become(copy, _completed(message, copy.message))
+        else:
+            self.become(copy, _completed(copy.message, message))
+
+    def find(self, message: Message) -> _Entry | None:
+        entry = self.by_id.get((message.provider, message.external_id))
+        return entry if entry and entry.message.external_id == message.external_id else None
+
+    def become(self, entry: _Entry, message: Message) -> None:
+        entry.message = message
+        self._index(entry)
+
+    def changes(self, fetched: int, healed: int) -> Changes:
+        new = tuple(e.message for e in self.entries if e.row is None)
+        changed = tuple(
+            Known(e.row, e.message)
+            for e in self.entries
+            if e.row is not None and e.message != e.stored
+        )
+        return Changes(new, changed, max(0, fetched - len(new) - len(changed)), healed)
+
+    def _index(self, entry: _Entry) -> None:
+        message = entry.message
+        if message.external_id is not None:
+            self.by_id[message.provider, message.external_id] = entry
+        if message.message_id:
+            self.by_mail.setdefault((message.message_id, message.direction), entry)
+
+
+def _heal(shelf: _Shelf, fetched: Sequence[Message]) -> int:
+    """Give stored messages without an id the one fetched message that each can be."""
+    orphans = [e for e in shelf.entries if e.message.external_id is None]
+    strangers = [m for m in fetched if shelf.find(m) is None] if orphans else []
+    suitors = {id(e): [m for m in strangers if _same(e.message, m)] for e in orphans}
+    courted = [m.external_id for found in suitors.values() for m in found]
+    healed = 0
+    for entry in orphans:
+        match suitors[id(entry)]:
+            case [message] if courted.count(message.external_id) == 1:
+                shelf.become(entry, _completed(message, entry.message))
+                healed += 1
+    return healed
+
+
+def _same(stored: Message, fetched: Message) -> bool:
+    """Whether a message stored without an id can be a fetched one."""
+    if (stored.channel, stored.direction) != (fetched.channel, fetched.direction):
+        return False
+    if stored.message_id and fetched.message_id:
+        return stored.message_id == fetched.message_id
+    if stored.sent_at is None or fetched.sent_at is None:
+        return False
+    apart = abs(stored.sent_at - fetched.sent_at)
+    if stored.channel == Channel.SMS:
+        return apart <= SMS_SLACK and stored.body.strip() == fetched.body.strip()
+    return apart <= EMAIL_SLACK and (
+        _subjects_agree(stored, fetched) or _texts_agree(stored, fetched)
+    )
+
+
+def _subjects_agree(one: Message, other: Message) -> bool:
+    return bool(one.subject) and one.subject == other.subject
+
+
+def _texts_agree(one: Message, other: Message) -> bool:
+    start = " ".join(one.body.split())[:_TEXT_START]
+    return bool(start) and start == " ".join(other.body.split())[:_TEXT_START]
+
+
+def _rank(message: Message) -> tuple[bool, int, str]:
+    """The order of copies: stored without an id last, then by id."""
+    key = message.external_id or ""
+    return message.external_id is None, len(key), key
+
+
+def _completed(message: Message, other: Message) -> Message:
+    """The message, with what it lacks taken from another telling of it."""
+    lacking = {
+        name: getattr(other, name)
+        for name in _KEPT
+        if not getattr(message, name) and getattr(other, name)
+    }
+    return replace(message, **lacking) if lacking else message

@@ -1,0 +1,1 @@
+"""Values that everything speaks in; this package imports nothing of ours outside itself."""

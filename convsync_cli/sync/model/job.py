@@ -1,0 +1,187 @@
+"""A job, the attempt that a claim gives on it, and what is counted about them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Kind(StrEnum):
+    """What a job does; ``sync/jobs/<kind>.py`` performs it."""
+
+    CONVERSATION_SYNC = "conversation_sync"
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; pending and running are live, the others final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Priority(IntEnum):
+    """Who waits for the job; the lowest number goes first."""
+
+    MANUAL = 0
+    LISTED = 5
+    BULK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms jobs are enqueued.
+
+    ``window_s`` seconds after it was asked for, a job that succeeded still stands for a new one;
+    0 ignores that. ``now`` is UTC.
+    """
+
+    priority: Priority
+    window_s: float
+    max_attempts: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What became of one lead that was to be enqueued.
+
+    ``answer`` is queued, promoted, already_queued (with the live job's ``state``), or recent (with
+    ``age_s``, the seconds since the job that succeeded was asked for).
+    """
+
+    answer: str
+    lead: str
+    job: int
+    state: str = "pending"
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What became of the leads of a workspace up to the id ``last``.
+
+    Of the ``eligible`` ones some were ``queued``, some were live already, some had succeeded
+    inside the window. ``not_syncable`` leads have nothing to be found by.
+    """
+
+    last: str
+    eligible: int = 0
+    not_syncable: int = 0
+    queued: int = 0
+    already_queued: int = 0
+    recent: int = 0
+
+    def __add__(self, later: "Swept") -> "Swept":
+        return Swept(
+            later.last,
+            self.eligible + later.eligible,
+            self.not_syncable + later.not_syncable,
+            self.queued + later.queued,
+            self.already_queued + later.already_queued,
+            self.recent + later.recent,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs are meant; what is None does not narrow."""
+
+    state: str | None = None
+    kind: str | None = None
+    workspace: str | None = None
+    lead: str | None = None
+
+    def columns(self) -> dict[str, str]:
+        """The column values that a job must have."""
+        asked = {
+            "state": self.state,
+            "kind": self.kind,
+            "workspace": self.workspace,
+            "lead_id": self.lead,
+        }
+        return {column: value for column, value in asked.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a job until ``lease_until`` (UTC).
+
+    ``token`` is the fencing token: it grows with every claim, so that a settlement by an older
+    holder of the same job is refused.
+    """
+
+    job: int
+    kind: str
+    workspace: str
+    lead: str | None
+    token: int
+    attempt: int
+    max_attempts: int
+    requested_at: datetime
+    started_at: datetime
+    lease_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a claim ends: the job's next state and when it is due again.
+
+    ``free`` gives the attempt back that the claim took. ``outcome`` is the word kept in the
+    ``attempts`` table: done, retry, snooze, failed, released.
+    """
+
+    outcome: str
+    state: JobState
+    run_at: datetime | None = None
+    free: bool = False
+    code: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What an attempt cost: requests, milliseconds of HTTP, and its slowest endpoint."""
+
+    requests: int = 0
+    http_ms: int = 0
+    slowest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A row of the queue, for people and scripts to look at; times are UTC text."""
+
+    id: int
+    kind: str
+    workspace: str
+    lead: str | None
+    state: str
+    priority: int
+    run_at: str
+    attempts: int
+    max_attempts: int
+    lease_until: str | None
+    rerun: bool
+    created_at: str
+    requested_at: str
+    started_at: str | None
+    finished_at: str | None
+    error_code: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a job, for people and scripts to look at; times are UTC text."""
+
+    number: int
+    run: int | None
+    started_at: str
+    ended_at: str
+    outcome: str
+    error_code: str | None
+    requests: int
+    http_ms: int
+    slowest: str | None

@@ -1,0 +1,64 @@
+"""How far a conversation has been read, and what is stored of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from convsync_cli.sync.model.message import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """A read of one lead's channel from its first page to its last.
+
+    ``cursor`` is where it goes on, None at its end. What arrives after ``started_at`` (UTC) may
+    have been missed by the pages already read, so that is the moment up to which it is current.
+    """
+
+    started_at: datetime
+    cursor: str | None = None
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What storing fetched messages changed."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    healed: int = 0
+
+    def __add__(self, other: "Saved") -> "Saved":
+        return Saved(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.healed + other.healed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LeadSync:
+    """How one channel of one lead stands.
+
+    ``synced_at`` is None as long as it was never read to its end. ``outcome`` is how the last read
+    ended: synced, not_found, or failed with ``error_code``.
+    """
+
+    cursor: str | None
+    walk_started_at: datetime | None
+    synced_at: datetime | None
+    outcome: str | None
+    error_code: str | None
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message in the archive; ``seen_at`` is when it was first stored, UTC."""
+
+    id: int
+    workspace: str
+    lead: str
+    seen_at: datetime
+    message: Message

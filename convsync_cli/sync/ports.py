@@ -1,0 +1,300 @@
+"""What the services need from a database and from a provider; engines and providers keep these
+promises, and one contract suite per port holds them to it.
+
+All methods of a ``Store`` are synchronous and belong to one thread at a time. Every method that
+writes is all or nothing, and inside ``transaction()`` part of that.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.job import (
+    Attempt,
+    Claim,
+    Effort,
+    Job,
+    JobFilter,
+    JobState,
+    Placement,
+    Settlement,
+    Swept,
+    Terms,
+)
+from convsync_cli.sync.model.lead import Contact, Found, Lead, Learnt, Query
+from convsync_cli.sync.model.message import Channel, Message, Page
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.pause import AccountState, PauseReason
+from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+
+
+class JobQueue(Protocol):
+    """Jobs, from enqueued to settled. At most one live job per lead, whoever asks at once."""
+
+    def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
+        """Queue a sync of each lead, as somebody who waits for it asks.
+
+        A waiting job is promoted to ``terms.priority`` and made due; a running one is marked to run
+        once more. Leads that do not exist are not answered for.
+        """
+
+    def sweep(
+        self,
+        workspace: str,
+        channels: Sequence[str],
+        before: datetime | None,
+        after: str,
+        most: int | None,
+        terms: Terms,
+    ) -> Swept | None:
+        """Queue the next leads of a workspace behind the id ``after``; None behind the last.
+
+        Only leads that can be followed on one of ``channels``, with ``before`` only those not read
+        to the end since then, and at most ``most`` of them. Live jobs stay as they are.
+        """
+
+    def claim(
+        self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
+    ) -> Claim | None:
+        """Take the next due job of these workspaces, or None.
+
+        Lowest priority number first, then the workspace with the fewest running jobs, then the
+        longest due. The attempt counts from here.
+        """
+
+    def settle(
+        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, now: datetime
+    ) -> bool:
+        """End a claim and record the attempt.
+
+        False where the lease was lost to another: then nothing is written. A job asked for again
+        while it ran goes back to pending instead of ending.
+        """
+
+    def rescue(self, now: datetime, longest_lease_s: float, *, orphaned: bool) -> int:
+        """Free the jobs whose lease ran out, or all running ones if they are ``orphaned``.
+
+        They are due at once, or failed where their attempts are used up. Returns how many.
+        """
+
+    def prune(self, state: JobState, before: datetime, limit: int) -> int:
+        """Delete up to ``limit`` jobs that ended in a state before a moment; returns how many."""
+
+    def cancel(self, jobs: Sequence[int], now: datetime) -> list[int]:
+        """End pending jobs without running them; returns which."""
+
+    def retry(self, jobs: Sequence[int], now: datetime) -> list[int]:
+        """Make failed and cancelled jobs pending again, unless their key is live; returns which."""
+
+    def make_due(self, workspace: str, code: str, now: datetime) -> int:
+        """Make the jobs due that were snoozed for ``code``; returns how many."""
+
+    def due(self, workspaces: Sequence[str], now: datetime) -> int:
+        """How many pending jobs of these workspaces are due."""
+
+    def job(self, job: int) -> Job | None:
+        """One job, or None."""
+
+    def attempts(self, job: int) -> list[Attempt]:
+        """What was tried on a job, oldest first."""
+
+    def jobs(self, wanted: JobFilter, limit: int) -> list[Job]:
+        """The newest jobs that fit a filter."""
+
+
+class Leads(Protocol):
+    """People, and all that finds them. An address or handle belongs to one lead of a workspace."""
+
+    def find(self, queries: Sequence[Query]) -> list[set[Found]]:
+        """The leads that each query finds, in the order of the queries."""
+
+    def lead(self, lead: str) -> Lead | None:
+        """A lead with all that finds it, or None."""
+
+    def leads(self, workspace: str | None, after: str, limit: int) -> list[Lead]:
+        """The next leads after an id, in the order in which they were added."""
+
+    def count(self, workspace: str) -> int:
+        """How many leads a workspace has."""
+
+    def learn(
+        self, workspace: str, contact: Contact, channels: Mapping[str, Channel], now: datetime
+    ) -> Learnt:
+        """Store what is told about a person: as a new lead, or with the lead that it is.
+
+        What is known is never overwritten, only completed. ``channels`` tells which channel each
+        provider serves.
+        """
+
+    def learn_about(
+        self, lead: Lead, contact: Contact, channels: Mapping[str, Channel], now: datetime
+    ) -> Learnt:
+        """Store what a provider tells about a lead that is known."""
+
+
+class Archive(Protocol):
+    """Messages, each once, and how far each conversation has been read."""
+
+    def save_page(
+        self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
+    ) -> Saved:
+        """Store what a page changes together with the cursor behind it; twice is as once."""
+
+    def finish(
+        self,
+        lead: Lead,
+        channel: Channel,
+        *,
+        outcome: str,
+        synced_at: datetime | None = None,
+        code: str | None = None,
+    ) -> None:
+        """Write down how a read ended; with ``synced_at``, at the end of the conversation."""
+
+    def syncs(self, lead: str) -> dict[Channel, LeadSync]:
+        """How far each channel on which a lead can be followed has been read."""
+
+    def conversation(self, lead: str) -> Iterator[Stored]:
+        """A lead's messages, oldest first."""
+
+    def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
+        """All messages, of a workspace or of some leads, streamed in the order of storing."""
+
+
+class Accounts(Protocol):
+    """The token buckets and pauses of all accounts, shared by all processes."""
+
+    def state(self, account: Account) -> AccountState:
+        """What is known of an account."""
+
+    def states(self) -> list[AccountState]:
+        """What is known of every account that was used."""
+
+    def take(self, account: Account, now: datetime) -> AccountState | float:
+        """Reserve a request: the seconds to wait before it, or the state of a paused account."""
+
+    def pause(
+        self,
+        account: Account,
+        reason: PauseReason,
+        message: str,
+        until: datetime | None,
+        now: datetime,
+    ) -> None:
+        """Stop using an account; ``until`` is when it ends or when to look again."""
+
+    def resume(self, workspace: str, channel: str, now: datetime) -> None:
+        """Use an account again."""
+
+
+class Runs(Protocol):
+    """A row for every run."""
+
+    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
+        """Write down that a run has begun; returns its number."""
+
+    def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
+        """Write down how a run ended."""
+
+    def last(self) -> dict[str, Any] | None:
+        """The newest run, or None."""
+
+    def prune(self, before: datetime, limit: int) -> int:
+        """Delete up to ``limit`` runs that started before ``before``; returns how many."""
+
+
+class Overview(Protocol):
+    """Numbers for people and monitors; fast however many jobs there are."""
+
+    def queue(self, now: datetime) -> QueueDepth:
+        """How many jobs there are in each state and kind, and what is due."""
+
+    def throughput(self, now: datetime, minutes: int) -> list[int]:
+        """Jobs that succeeded in each of the last ``minutes``, oldest first."""
+
+    def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
+        """How old the knowledge about the leads of one workspace and channel is."""
+
+
+class RunLock(Protocol):
+    """A run's place among the runs over one database; the kernel frees it with the process."""
+
+    @property
+    def sole(self) -> bool:
+        """Whether this run is the one that may checkpoint."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other run lives, so that every running job is an orphan; until ``share``."""
+
+    def share(self) -> None:
+        """Let other runs in."""
+
+    def release(self) -> None:
+        """Give up the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A database, open.
+
+    ``lock_run(parallel)`` takes a place among the runs, or returns None where another is active
+    and ``parallel`` does not allow for it. ``checkpoint`` folds the write-ahead log into the file;
+    only the run that is ``sole`` may.
+    """
+
+    queue: JobQueue
+    leads: Leads
+    archive: Archive
+    accounts: Accounts
+    runs: Runs
+    overview: Overview
+    transaction: Callable[[], AbstractContextManager[None]]
+    lock_run: Callable[[bool], RunLock | None]
+    checkpoint: Callable[[], None]
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    """A request: ``label`` is the endpoint's pattern, for telemetry and messages; ``path`` may hold
+    ids, and the query anything."""
+
+    label: str
+    path: str
+    query: Mapping[str, str | int]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Api(Protocol):
+    """An account's HTTP interface, for the length of one job: paced, timed, errors typed."""
+
+    async def get(self, request: Get) -> Any:
+        """Send a GET and return the JSON of its answer.
+
+        Raises:
+            SyncError: see ``errors``.
+        """
+
+
+class Provider(Protocol):
+    """One account at an API that holds conversations."""
+
+    async def check(self, api: Api) -> None:
+        """Make the cheapest request that shows whether the credential works.
+
+        Raises:
+            SyncError: it does not, or it cannot be told.
+        """
+
+    def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
+        """A lead's conversation page by page, from the beginning or from a page's cursor.
+
+        No page at all means that the provider does not know the lead; the last page has no cursor.
+
+        Raises:
+            SyncError: reading went wrong; what was yielded before holds.
+        """

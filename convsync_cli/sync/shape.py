@@ -1,0 +1,52 @@
+"""Reading other people's JSON: leniently where a field is odd, strictly where an answer is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from convsync_cli.sync.errors import Rejected
+
+Json = Mapping[str, Any]
+
+
+def mapping(value: object, label: str) -> Json:
+    """An answer, or a part of one, that must be an object.
+
+    Raises:
+        Rejected: it is something else.
+    """
+    if isinstance(value, Mapping):
+        return value
+    raise Rejected(f"{label} sent an answer of another shape than documented")
+
+
+def rows(value: object, label: str) -> list[object]:
+    """A part of an answer that must be a list; what is in it is looked at row by row.
+
+    Raises:
+        Rejected: it is something else. To take that for "no rows" would be a lie.
+    """
+    if isinstance(value, list):
+        return value
+    raise Rejected(f"{label} sent an answer of another shape than documented")
+
+
+def part(value: object, name: str) -> Json:
+    """An optional object inside another; empty where it is missing or something else."""
+    inner = value.get(name) if isinstance(value, Mapping) else None
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def text(value: object) -> str | None:
+    """An optional text; numbers count as text, other types and empty text as missing.
+
+    Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a replacement character.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return str(value).encode("utf-8", "replace").decode("utf-8") or None
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """An optional list of texts, others left out; one bare text counts as a list of one."""
+    found = [text(each) for each in (value if isinstance(value, list) else [value])]
+    return tuple(each for each in found if each is not None)

@@ -1,0 +1,63 @@
+"""What happened, as values, for whoever listens; a listener that fails breaks nothing.
+
+House rule: an event names leads and jobs by their ids and endpoints by their pattern. It never
+holds a token, an address, a name or a text.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from convsync_cli.sync.model.job import Effort
+
+
+@dataclass(frozen=True, slots=True)
+class JobStopped:
+    """A job's attempt ended; ``outcome`` is the settlement's word."""
+
+    job: int
+    workspace: str
+    lead: str | None
+    outcome: str
+    code: str | None
+    effort: Effort
+
+
+@dataclass(frozen=True, slots=True)
+class AccountStopped:
+    """An account cannot be used; ``message`` says why."""
+
+    account: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The run waits ``seconds`` for an account to be usable again."""
+
+    seconds: float
+
+
+Event = JobStopped | AccountStopped | Waiting
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class Meter:
+    """What one attempt costs, while it runs."""
+
+    requests: int = 0
+    http_s: float = 0.0
+    slowest: str | None = None
+    _slowest_s: float = field(default=-1.0)
+
+    def add(self, label: str, seconds: float) -> None:
+        """Count one request to an endpoint."""
+        self.requests += 1
+        self.http_s += seconds
+        if seconds > self._slowest_s:
+            self.slowest, self._slowest_s = label, seconds
+
+    def effort(self) -> Effort:
+        """What it cost up to now."""
+        return Effort(self.requests, round(self.http_s * 1000), self.slowest)

@@ -1,0 +1,65 @@
+"""What a job may use while it runs: the store, the clock, and its workspace's accounts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.message import Channel
+from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.ports import Api, Provider, Store
+from convsync_cli.sync.telemetry import Meter
+
+T = TypeVar("T")
+
+
+class Connect(Protocol):
+    """How to reach an account for one job; a ``probe`` goes through even if it is paused."""
+
+    def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An account that is connected: who reads it, and how to reach it for one job."""
+
+    account: Account
+    provider: Provider
+    connect: Connect
+
+
+@dataclass(slots=True)
+class Progress:
+    """What one attempt has brought in, while it runs."""
+
+    pages: int = 0
+    saved: Saved = field(default_factory=Saved)
+
+    def add(self, saved: Saved) -> None:
+        """Count a stored page."""
+        self.pages += 1
+        self.saved = self.saved + saved
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One attempt at a job: what it may use, and where it counts what it cost and brought."""
+
+    store: Store
+    commits: Commits
+    clock: Clock
+    deadline: Deadline
+    meter: Meter
+    progress: Progress
+    lines: tuple[Line, ...]
+    channels: Mapping[str, Channel]
+
+    def api(self, line: Line) -> Api:
+        """A line's HTTP interface for this attempt."""
+        return line.connect(self.deadline, self.meter)
+
+    async def call(self, act: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Run a call of the store; it is committed when this returns."""
+        return await self.commits.call(act, *args, **kwargs)

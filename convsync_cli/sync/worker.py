@@ -1,0 +1,184 @@
+"""The worker: claims jobs, performs them side by side, settles them, and stops in time.
+
+House rules: the deadline is asked before each claim and enforced by cancellation. A job that is
+stopped goes back free of charge. Nothing is written for a job whose lease was lost.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from convsync_cli.sync import upkeep
+from convsync_cli.sync.attempt import attempt
+from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.lanes import Lanes, look
+from convsync_cli.sync.model.job import Claim, Settlement
+from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.ports import Store
+from convsync_cli.sync.retry import Uniform
+from convsync_cli.sync.telemetry import Event, JobStopped, Listener, Meter
+from convsync_cli.sync.work import Line, Progress, Work
+
+LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
+POLL_S = 0.25
+GRACE_S = 1.2  # to write down what was stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a worker works: jobs at once, and seconds for one job."""
+
+    concurrency: int
+    job_timeout_s: float
+
+    @property
+    def lease_s(self) -> float:
+        """Seconds that a claim lasts."""
+        return self.job_timeout_s + LEASE_MARGIN_S
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has done so far; the fields that settlements name are counted by their word."""
+
+    claimed: int = 0
+    done: int = 0
+    retry: int = 0
+    snooze: int = 0
+    failed: int = 0
+    released: int = 0
+    lost: int = 0
+    rescued: int = 0
+    requests: int = 0
+    messages: Saved = field(default_factory=Saved)
+
+    def add(self, outcome: str) -> None:
+        """Count a settlement by its word."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
+
+@dataclass(slots=True)
+class Worker:
+    """One run over one store; ``lines`` has the connected accounts of every workspace."""
+
+    store: Store
+    commits: Commits
+    clock: Clock
+    lines: Mapping[str, tuple[Line, ...]]
+    pace: Pace
+    uniform: Uniform
+    listeners: tuple[Listener, ...] = ()
+    tally: Tally = field(default_factory=Tally)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def work(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
+        """Work until nothing is due, the deadline has passed, or ``stop`` is set.
+
+        Returns the reason: drained, budget or signal. Whatever it was, no job is left running.
+
+        Raises:
+            ConvsyncError: the database cannot be used.
+        """
+        try:
+            all_lines = [line for held in self.lines.values() for line in held]
+            meter = await upkeep.recheck(all_lines, self.store, self.commits, self.clock, deadline)
+            self.tally.requests += meter.requests
+            return await self._loop(run, deadline, stop)
+        finally:
+            await self._stop_all()
+
+    async def _loop(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
+        while not stop.is_set():
+            if deadline.passed:
+                return "budget"
+            full = len(self._tasks) >= self.pace.concurrency
+            lanes, claim = await self.commits.call(self._look_and_claim, run, full)
+            if claim is not None:
+                self.tally.claimed += 1
+                self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
+                continue
+            wait = POLL_S if self._tasks else await self._until_opening(lanes, deadline)
+            if wait is None:
+                return "drained"
+            await self._rest(min(wait, deadline.remaining), stop)
+        return "signal"
+
+    def _look_and_claim(self, run: int, full: bool) -> tuple[Lanes, Claim | None]:
+        now = self.clock.now()
+        accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
+        lanes = look(accounts, self.store.accounts.states(), now)
+        if full or not lanes.open:
+            return lanes, None
+        lease_until = now + timedelta(seconds=self.pace.lease_s)
+        return lanes, self.store.queue.claim(run, lanes.open, now, lease_until)
+
+    async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
+        """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
+        soon = {name: wait for name, wait in lanes.opens_in.items() if deadline.allows(wait)}
+        due = await self.commits.call(self.store.queue.due, tuple(soon), self.clock.now())
+        return min(soon.values()) if due else None
+
+    async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
+        """Wait for a job to end, the signal to come, or ``seconds`` to pass."""
+        signal = asyncio.create_task(stop.wait())
+        done, _ = await asyncio.wait(
+            {signal, *self._tasks}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+        signal.cancel()
+        for task in done & self._tasks:
+            self._tasks.discard(task)
+            task.result()  # raises where the database failed
+
+    async def _perform(self, run: int, claim: Claim, deadline: Deadline) -> None:
+        work = Work(
+            store=self.store,
+            commits=self.commits,
+            clock=self.clock,
+            deadline=deadline,
+            meter=Meter(),
+            progress=Progress(),
+            lines=self.lines.get(claim.workspace, ()),
+            channels={
+                line.account.provider: line.account.channel
+                for line in self.lines.get(claim.workspace, ())
+            },
+        )
+        try:
+            settlement = await attempt(claim, work, self.pace.job_timeout_s, self.uniform)
+            await self._settle(run, claim, settlement, work)
+        finally:
+            self.tally.requests += work.meter.requests
+            self.tally.messages += work.progress.saved
+
+    async def _settle(self, run: int, claim: Claim, settlement: Settlement, work: Work) -> None:
+        effort = work.meter.effort()
+        held = await self.commits.call(
+            self.store.queue.settle, run, claim, settlement, effort, self.clock.now()
+        )
+        self.tally.add(settlement.outcome if held else "lost")
+        self._tell(
+            JobStopped(
+                claim.job,
+                claim.workspace,
+                claim.lead,
+                settlement.outcome if held else "lost",
+                settlement.code,
+                effort,
+            )
+        )
+
+    async def _stop_all(self) -> None:
+        """Cancel what runs; each job releases itself. What cannot in time is rescued later."""
+        for task in self._tasks:
+            task.cancel()
+        if not self._tasks:
+            return
+        ended, _ = await asyncio.wait(self._tasks, timeout=GRACE_S)
+        for task in ended:
+            _ = task.cancelled() or task.exception()  # an error has been raised by one already
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)

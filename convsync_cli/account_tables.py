@@ -1,0 +1,173 @@
+"""From a ``[workspaces.W.CHANNEL]`` table to an ``Account``.
+
+Apart from ``settings`` because providers and their values cost more to import than all the rest of
+a configuration, and ``enqueue`` does not need them.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from importlib import import_module
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_type_hints
+
+from convsync_cli import folders
+from convsync_cli.config_file import Table
+from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.model.message import Channel
+
+_SHARED_KEYS = ("provider", "base_url", "rate")
+_ORIGIN = re.compile(
+    r"(?P<origin>(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(?P<port>[0-9]{1,5}))?)/?"
+)
+_REFERENCE = '{ env = "NAME" }, { file = "/path" } or { command = ["program", "argument"] }'
+
+
+def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
+    """Read one account.
+
+    ``table`` stands at ``workspaces.W.CHANNEL``; ``provider`` is the name of a module in
+    ``sync/providers``; ``environ`` says where relative credential files are.
+
+    Raises:
+        ConfigError: the table is not what the provider needs.
+    """
+    _, workspace, channel = table.keys
+    module = import_module(f"convsync_cli.sync.providers.{provider}")
+    if channel != module.CHANNEL:
+        hint = f"move it to [workspaces.{workspace}.{module.CHANNEL}]"
+        raise table.refused("provider", f"is not a provider of {channel}", hint)
+    return Account(
+        workspace=workspace,
+        channel=Channel(channel),
+        provider=provider,
+        base_url=_base_url(table, module.BASE_URL),
+        rate=_rate(table, module.RATE),
+        options=_options(table, module, environ),
+    )
+
+
+def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> Any:
+    """The provider's own ``Settings``, read field by field."""
+    fields = dataclasses.fields(module.Settings)
+    table.allow(*_SHARED_KEYS, *(field.name for field in fields))
+    types = get_type_hints(module.Settings)
+    values: dict[str, Any] = {}
+    for field in fields:
+        if field.name not in table.values and not _required(field):
+            continue
+        if types[field.name] == Credential:
+            values[field.name] = _credential(table, field.name, environ)
+        else:
+            values[field.name] = table.string(field.name)
+    return module.Settings(**values)
+
+
+def _required(field: "dataclasses.Field[Any]") -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+
+def _credential(table: Table, key: str, environ: Mapping[str, str]) -> Credential:
+    value = table.values.get(key)
+    if value is None:
+        raise table.refused(key, "is missing", f"write {key} = {_REFERENCE}")
+    if isinstance(value, str):
+        return _literal(table, key)
+    if not isinstance(value, dict):
+        raise table.wrong_type(key, "a reference to a credential", value, f"write {_REFERENCE}")
+    match list(value):  # its keys are not named: one of them may be the credential
+        case ["env"]:
+            return _from_env(table.table(key))
+        case ["file"]:
+            return _from_file(table.table(key), environ)
+        case ["command"]:
+            return _from_command(table.table(key))
+    raise table.refused(key, "must have one key: env, file or command", f"write {_REFERENCE}")
+
+
+def _literal(table: Table, key: str) -> Literal:
+    if not table.document.private:
+        from shlex import quote
+
+        raise table.refused(
+            key,
+            "holds a credential in a file that others may open",
+            f"chmod 600 {quote(table.document.path)}, or write {_REFERENCE}",
+        )
+    return Literal(table.string(key))
+
+
+def _from_env(table: Table) -> FromEnv:
+    name = table.string("env", '"NAME"')
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise table.refused(
+            "env", "is not the name of a variable", "write the variable's name, not its value"
+        )
+    return FromEnv(name)
+
+
+def _from_file(table: Table, environ: Mapping[str, str]) -> FromFile:
+    path = folders.expanded(table.string("file", '"/path"'), environ)
+    if "\0" in path:
+        raise table.refused("file", "cannot be a path", "remove the NUL character")
+    if folder := environ.get("CREDENTIALS_DIRECTORY"):
+        return FromFile(Path(folder, path))
+    return FromFile(Path(table.document.beside(path)))
+
+
+def _from_command(table: Table) -> FromCommand:
+    argv = table.values["command"]
+    hint = 'write command = ["program", "argument"]; there is no shell'
+    if not isinstance(argv, list):
+        raise table.wrong_type("command", "a list", argv, hint)
+    if not argv or not argv[0] or not all(isinstance(a, str) and "\0" not in a for a in argv):
+        raise table.refused("command", "must be a program and its arguments, all text", hint)
+    return FromCommand(tuple(argv))
+
+
+def _base_url(table: Table, default: str | None) -> str:
+    if default is not None and "base_url" not in table.values:
+        return default
+    hint = 'write base_url = "https://host" or "https://host:port"'
+    found = _ORIGIN.fullmatch(table.string("base_url", '"https://host"').lower())
+    if not found or not _reachable(found["host"], found["port"]):
+        raise table.refused("base_url", "must be an origin: no user, path or query", hint)
+    if found["scheme"] == "http" and not _loopback(found["host"]):
+        raise table.refused("base_url", "must begin with https; http is for loopback only", hint)
+    return found["origin"]
+
+
+def _reachable(host: str, port: str | None) -> bool:
+    """Whether a host in brackets is an IPv6 address, and a port one that exists."""
+    if host.startswith("[") and _address(host) is None:
+        return False
+    return port is None or 0 < int(port) < 65_536
+
+
+def _loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _rate(table: Table, default: Rate) -> Rate:
+    if "rate" not in table.values:
+        return default
+    example = '"90/10s"'
+    try:
+        return Rate.parse(table.string("rate", example))
+    except ValueError:
+        raise table.refused(
+            "rate", "must be requests per seconds", f"write rate = {example}"
+        ) from None

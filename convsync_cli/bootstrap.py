@@ -1,0 +1,146 @@
+"""The composition root: the one place that knows which parts there are and joins them."""
+
+import importlib
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from convsync_cli import settings as configuration
+from convsync_cli.config_file import nearest
+from convsync_cli.settings import Settings
+from convsync_cli.sync.clock import Clock, SystemClock
+from convsync_cli.sync.errors import ConfigError, NotFound
+from convsync_cli.sync.model.job import Priority, Terms
+
+if TYPE_CHECKING:
+    from convsync_cli.sync.model.lead import Lead
+    from convsync_cli.sync.model.pause import AccountState
+    from convsync_cli.sync.ports import Store
+    from convsync_cli.sync.runner import Runner
+    from convsync_cli.sync.telemetry import Listener
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """What stands on the command line before the command."""
+
+    config: str | None = None
+    database: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What every command works with."""
+
+    settings: Settings
+    store: "Store"
+    clock: Clock
+
+    @property
+    def regions(self) -> dict[str, str | None]:
+        """Every configured workspace with its region for phone numbers."""
+        return {each.name: each.region for each in self.settings.workspaces}
+
+    def paused(self) -> "list[AccountState]":
+        """The configured accounts that may not be used now."""
+        configured = {(w.name, c) for w in self.settings.workspaces for c in w.providers}
+        return [
+            state
+            for state in self.store.accounts.states()
+            if (state.workspace, state.channel) in configured and state.paused(self.clock.now())
+        ]
+
+    def terms(self, priority: Priority, *, force: bool = False) -> Terms:
+        """On what terms a job is enqueued now; ``force`` ignores the window."""
+        return Terms(
+            priority,
+            0.0 if force else self.settings.dedupe_window,
+            self.settings.max_attempts,
+            self.clock.now(),
+        )
+
+    def lead(self, typed: str, workspace: str | None = None) -> "Lead":
+        """The one lead that a LEAD as typed means.
+
+        Raises:
+            NotFound: none has this id, email or phone, or several have.
+        """
+        from convsync_cli.sync.enqueue import resolve
+
+        [(_, found)] = resolve(self.store, [typed], self.regions, self.workspace(workspace))
+        if len(found) > 1:
+            candidates = ", ".join(map(str, found))
+            raise NotFound("the lead is ambiguous", f"write one of: {candidates}")
+        lead = self.store.leads.lead(found[0].lead) if found else None
+        if lead is None:
+            raise NotFound(
+                "no lead has this id, email, phone or provider:id",
+                "see `convsync leads list`, or add it with `convsync leads add`",
+            )
+        return lead
+
+    def workspace(self, name: str | None) -> str | None:
+        """The name, if it is one of a configured workspace.
+
+        Raises:
+            NotFound: it is not.
+        """
+        if name is None or name in self.regions:
+            return name
+        raise NotFound(
+            f"there is no workspace {name!r} in {self.settings.path}",
+            nearest(name, tuple(self.regions)),
+        )
+
+
+def services(
+    invocation: Invocation, *, create: bool = False, patience_ms: int = 10_000
+) -> Services:
+    """Load the configuration and open the database.
+
+    Raises:
+        ConfigError, DatabaseError, Locked: either cannot be used.
+    """
+    loaded = configuration.load(invocation.config, os.environ, database=invocation.database)
+    return Services(loaded, open_store(loaded.database, create, patience_ms), SystemClock())
+
+
+def open_store(database: str, create: bool, patience_ms: int) -> "Store":
+    """Open a database by its URL; its scheme names the engine, a bare path means SQLite.
+
+    Raises:
+        ConfigError: there is no such engine.
+    """
+    scheme, colon, path = database.partition("://")
+    if not colon:
+        scheme, path = "sqlite", database
+    try:
+        engine = importlib.import_module(f"convsync_cli.sync.engines.{scheme}")
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"there is no database engine {scheme!r}", "write a path, or sqlite:///path"
+        ) from None
+    store: Store = engine.open_store(path, create=create, patience_ms=patience_ms)
+    return store
+
+
+def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener, ...]") -> "Runner":
+    """What a run needs, with the accounts of all configured workspaces."""
+    from random import uniform
+
+    from convsync_cli.connections import connect
+    from convsync_cli.sync.runner import Runner
+    from convsync_cli.sync.worker import Pace
+
+    settings = given.settings
+    accounts = {workspace.name: workspace.accounts for workspace in settings.workspaces}
+    return Runner(
+        store=given.store,
+        clock=given.clock,
+        workspaces=tuple(accounts),
+        connect=partial(connect, accounts, given.store, given.clock, os.environ),
+        pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
+        uniform=uniform,
+        listeners=listeners,
+    )

@@ -1,0 +1,55 @@
+"""`enqueue-all`: ask for the sync of every lead that can be synced."""
+
+from datetime import timedelta
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from convsync_cli import bootstrap
+from convsync_cli.commands.options import Json, Quiet, Workspace, duration
+from convsync_cli.console import Console
+from convsync_cli.sync.enqueue import enqueue_all
+from convsync_cli.sync.model.job import Priority
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    context: typer.Context,
+    workspace: Workspace = None,
+    not_synced_for: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Only leads not synced for so long.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many leads.")
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Ask for the sync of every lead that has an address or an id to be found by.
+
+    Example: convsync enqueue-all --workspace acme --not-synced-for 1h
+    """
+    age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
+    given = bootstrap.services(context.obj)
+    only = given.workspace(workspace)
+    swept = enqueue_all(
+        given.store,
+        {w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)},
+        None if age is None else given.clock.now() - timedelta(seconds=age),
+        limit,
+        partial(given.terms, Priority.BULK),
+    )
+    told = {
+        "eligible": swept.eligible,
+        "queued": swept.queued,
+        "already_queued": swept.already_queued,
+        "recent": swept.recent,
+        "not_syncable": swept.not_syncable,
+    }
+    console = Console(as_json, quiet)
+    console.document(told)
+    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in told.items()))
+    return 0

@@ -1,0 +1,271 @@
+"""`leads`: bring people in, and look at them."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from convsync_cli import bootstrap
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands.options import Json, Quiet, Workspace
+from convsync_cli.console import Console, note
+from convsync_cli.sync import addresses
+from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.instant import to_text
+from convsync_cli.sync.leadfile import BadRow, Row, rows
+from convsync_cli.sync.model.lead import Address, AddressKind, Contact, Handle, Lead, Learnt
+from convsync_cli.sync.model.message import Channel
+
+BATCH = 500  # rows to a transaction
+LISTED = 100
+
+app = typer.Typer(
+    rich_markup_mode=None, help="Bring people in, and look at them.", no_args_is_help=True
+)
+
+
+@dataclass(slots=True)
+class _Import:
+    """What an import has done so far."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    conflicts: int = 0
+    unusable: int = 0
+    rejected: list[BadRow] = field(default_factory=list)
+
+    def add(self, learnt: Learnt) -> None:
+        setattr(self, learnt.answer, getattr(self, learnt.answer) + 1)
+        self.conflicts += learnt.conflicts
+        self.unusable += learnt.unusable
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSONL; - reads stdin.")],
+    workspace: Annotated[str, typer.Option("--workspace", "-w", metavar="W", help="Where to.")],
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Bring leads in from a file; doing it again changes nothing.
+
+    Columns are found by name: email, phone, name, company, gohighlevel_id, emailbison_id, and those
+    of GoHighLevel's and EmailBison's own exports.
+
+    Example: convsync leads import contacts.csv --workspace acme
+    """
+    given = bootstrap.services(context.obj)
+    given.workspace(workspace)
+    with _opened(file) as stream:
+        done = _import(given, workspace, rows(stream, given.regions[workspace]))
+    console = Console(as_json, quiet)
+    console.document(asdict(done))
+    console.say(
+        f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged,"
+        f" {len(done.rejected)} rejected"
+    )
+    _explain(done)
+    return 3 if done.rejected else 0
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = Path(file).open("rb")  # noqa: SIM115  # closed below: only opening is caught here
+    except OSError as error:
+        raise NotFound(f"cannot read {file}: {error.strerror}", "check the file's name") from None
+    with stream:
+        yield stream
+
+
+def _import(given: Services, workspace: str, told: Iterator[Row | BadRow]) -> _Import:
+    done, channels = _Import(), _channels(given, workspace)
+    while batch := list(islice(told, BATCH)):
+        with given.store.transaction():
+            for row in batch:
+                if isinstance(row, BadRow):
+                    done.rejected.append(row)
+                    continue
+                now = given.clock.now()
+                done.add(given.store.leads.learn(workspace, row.contact, channels, now))
+    return done
+
+
+def _channels(given: Services, workspace: str) -> dict[str, Channel]:
+    configured = given.settings.workspace(workspace)
+    providers = configured.providers if configured else {}
+    return {provider: Channel(channel) for channel, provider in providers.items()}
+
+
+def _explain(done: _Import) -> None:
+    for row in done.rejected[:LISTED]:
+        note(f"convsync: line {row.line} is left out: {row.reason}")
+    if len(done.rejected) > LISTED:
+        note(f"convsync: … and {len(done.rejected) - LISTED} more")
+    if done.unusable:
+        note(f"convsync: {done.unusable} emails or phones cannot be matched by; kept as they are")
+    if done.conflicts:
+        note(f"convsync: {done.conflicts} emails, phones or ids stay with the lead that had them")
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    workspace: Annotated[str, typer.Option("--workspace", "-w", metavar="W", help="Where to.")],
+    email: Annotated[list[str] | None, typer.Option(metavar="EMAIL", help="Repeatable.")] = None,
+    phone: Annotated[list[str] | None, typer.Option(metavar="PHONE", help="Repeatable.")] = None,
+    handle: Annotated[
+        list[str] | None, typer.Option("--id", metavar="PROVIDER:ID", help="Repeatable.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME")] = None,
+    company: Annotated[str | None, typer.Option(metavar="COMPANY")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Add one lead, or complete the one that it is.
+
+    Example: convsync leads add -w acme --email lead@example.com --phone +12025550123
+    """
+    given = bootstrap.services(context.obj)
+    given.workspace(workspace)
+    region = given.regions[workspace]
+    told = Contact(
+        name,
+        company,
+        (
+            *(_usable(addresses.email(each), "--email") for each in email or ()),
+            *(_usable(addresses.phone(each, region), "--phone") for each in phone or ()),
+        ),
+        tuple(map(_handle, handle or ())),
+    )
+    if not told.addresses and not told.handles:
+        raise UsageError("a lead needs an address", "give --email, --phone or --id")
+    learnt = given.store.leads.learn(
+        workspace, told, _channels(given, workspace), given.clock.now()
+    )
+    console = Console(as_json, quiet)
+    console.document({"lead": learnt.lead, "answer": learnt.answer, "conflicts": learnt.conflicts})
+    console.say(f"{learnt.lead}  {learnt.answer}")
+    if learnt.conflicts:
+        note("convsync: an email, phone or id stays with the lead that had it")
+    return 0
+
+
+def _usable(address: Address, option: str) -> Address:
+    if address.value is None:
+        raise UsageError(f"{option} is not a usable {address.kind}", "check how it is written")
+    return address
+
+
+def _handle(text: str) -> Handle:
+    provider, colon, external_id = text.partition(":")
+    if not colon or not provider.isidentifier() or not external_id:
+        raise UsageError("--id must be PROVIDER:ID", "e.g. --id gohighlevel:ctcAAAA0000000000001")
+    return Handle(provider.lower(), external_id)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    workspace: Workspace = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """List leads, oldest first.
+
+    Example: convsync leads list --workspace acme --limit 20
+    """
+    given = bootstrap.services(context.obj)
+    leads = list(islice(_all(given, given.workspace(workspace)), limit))
+    console = Console(as_json, quiet)
+    console.document({"leads": [document(lead) for lead in leads]})
+    console.table(
+        ["lead", "workspace", "name", "company", "email", "phone"],
+        [
+            [
+                lead.id,
+                lead.workspace,
+                lead.name,
+                lead.company,
+                ", ".join(lead.values(AddressKind.EMAIL)),
+                ", ".join(lead.values(AddressKind.PHONE)),
+            ]
+            for lead in leads
+        ],
+    )
+    return 0
+
+
+def _all(given: Services, workspace: str | None) -> Iterator[Lead]:
+    after = ""
+    while batch := given.store.leads.leads(workspace, after, BATCH):
+        yield from batch
+        after = batch[-1].id
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    lead: Annotated[str, typer.Argument(metavar="LEAD", help="Id, email, phone or provider:id.")],
+    workspace: Workspace = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show all that is known about a lead, and how current each channel is.
+
+    Example: convsync leads show lead@example.com
+    """
+    given = bootstrap.services(context.obj)
+    found = given.lead(lead, workspace)
+    syncs = given.store.archive.syncs(found.id)
+    console = Console(as_json, quiet)
+    channels = {
+        channel: {
+            "synced_at": sync.synced_at and to_text(sync.synced_at),
+            "outcome": sync.outcome,
+            "error_code": sync.error_code,
+            "left_out": sync.left_out,
+        }
+        for channel, sync in syncs.items()
+    }
+    console.document(document(found) | {"channels": channels})
+    console.say(f"{found.id}  {found.workspace}  {found.name or ''}  {found.company or ''}")
+    for address in found.addresses:
+        flaw = "" if address.value else "  (cannot be matched by)"
+        console.say(f"  {address.kind}: {address.value or address.raw}{flaw}")
+    for handle in found.handles:
+        console.say(f"  {handle.provider}: {handle.external_id}")
+    for channel, told in channels.items():
+        console.say(
+            f"  {channel}: {told['outcome'] or 'never read'}, current as of {told['synced_at']}"
+            f"{', ' + str(told['error_code']) if told['error_code'] else ''}"
+        )
+    return 0
+
+
+def document(lead: Lead) -> dict[str, Any]:
+    """A lead under the names that scripts rely on."""
+    return {
+        "lead": lead.id,
+        "workspace": lead.workspace,
+        "name": lead.name,
+        "company": lead.company,
+        "emails": [_written(a) for a in lead.addresses if a.kind == AddressKind.EMAIL],
+        "phones": [_written(a) for a in lead.addresses if a.kind == AddressKind.PHONE],
+        "handles": [asdict(handle) for handle in lead.handles],
+    }
+
+
+def _written(address: Address) -> dict[str, Any]:
+    return {"value": address.value, "raw": address.raw, "usable": address.value is not None}

@@ -1,0 +1,29 @@
+"""The options that many commands share."""
+
+from typing import Annotated
+
+import typer
+
+from convsync_cli.sync.errors import UsageError
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Workspace = Annotated[
+    str | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace.")
+]
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def duration(text: str, option: str) -> float:
+    """Seconds, from a number and its unit: ``90s``, ``15m``, ``1h``, ``2d``.
+
+    Raises:
+        UsageError: the text is no duration.
+    """
+    number, unit = text[:-1], text[-1:]
+    if unit in _UNITS_S and number.isdecimal():
+        return float(int(number) * _UNITS_S[unit])
+    raise UsageError(
+        f"{option} {text!r} is no duration", "write a number and its unit: 90s, 15m, 1h, 2d"
+    )

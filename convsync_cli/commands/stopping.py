@@ -1,0 +1,53 @@
+"""How a run ends before its work does: softly by a signal, at once by a second one, and by force
+when something hangs."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+HARD_STOP_S = 1.8  # past the soft stop: what hangs then is not ours to wait for
+TRY_LATER = 13
+
+
+@dataclass(slots=True)
+class Stopping:
+    """The ends of a run with a budget of ``max_seconds``.
+
+    ``exit_code`` is that of the signal that came, or 0.
+    """
+
+    max_seconds: float
+    exit_code: int = 0
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def around(self, run: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        """Run something that stops softly once the event is set that it gets as last argument."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+        _end_by_force(self.max_seconds + HARD_STOP_S, TRY_LATER)
+        return await run(*arguments, self._stop)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        code = 128 + number
+        if self._stop.is_set() and number == signal.SIGINT:
+            os._exit(code)
+        self.exit_code = code
+        self._stop.set()
+        _end_by_force(HARD_STOP_S, code)
+
+
+def _end_by_force(seconds: float, code: int) -> None:
+    """End the process when ``seconds`` have passed, whatever it does.
+
+    That loses nothing: it is what SIGKILL would do, and the next run frees the jobs.
+    """
+    timer = threading.Timer(seconds, os._exit, [code])
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,121 @@
+"""From the accounts of the configuration to lines that can be asked.
+
+A credential that cannot be had pauses its account and nothing else.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from random import uniform
+from typing import Any
+
+from convsync_cli import credentials
+from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.errors import CredentialUnavailable
+from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.model.pause import PauseReason
+from convsync_cli.sync.ports import Api, Get, Store
+from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.work import Line
+
+_REFERENCES = (FromEnv, FromFile, FromCommand, Literal)
+
+
+async def connect(
+    accounts: Mapping[str, Sequence[Account]],
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    commits: Commits,
+    deadline: Deadline,
+) -> dict[str, tuple[Line, ...]]:
+    """Connect every workspace's accounts, reading their credentials side by side."""
+    every = [account for held in accounts.values() for account in held]
+    lines = await asyncio.gather(
+        *(_line(account, store, clock, environ, commits, deadline) for account in every)
+    )
+    return {
+        workspace: tuple(line for line in lines if line.account in held)
+        for workspace, held in accounts.items()
+    }
+
+
+async def _line(
+    account: Account,
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    commits: Commits,
+    deadline: Deadline,
+) -> Line:
+    module = importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
+    now = clock.now()
+    try:
+        secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
+    except CredentialUnavailable as error:
+        sentence = "; ".join(filter(None, (error.message, error.hint)))
+        await commits.call(
+            store.accounts.pause, account, PauseReason.CREDENTIAL, sentence, None, now
+        )
+        return Line(account, module.reader(account), _Unconnected(account, clock, sentence))
+    await commits.call(_regained, store, account, clock)
+    wire = open_wire(account, module.headers(secrets), module.REFUSALS)
+    return Line(account, module.reader(account), _Connected(wire, store, commits, clock))
+
+
+def _secrets(account: Account, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
+    limit = min(credentials.COMMAND_TIMEOUT_S, left_s)
+    return {
+        each.name: credentials.read(value, environ, timeout=limit)
+        for each in fields(account.options)
+        if isinstance(value := getattr(account.options, each.name), _REFERENCES)
+    }
+
+
+def _regained(store: Store, account: Account, clock: Clock) -> None:
+    """End the pause of an account whose credential can be had again."""
+    if store.accounts.state(account).reason is PauseReason.CREDENTIAL:
+        store.accounts.resume(account.workspace, account.channel, clock.now())
+        store.queue.make_due(account.workspace, "paused", clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Connected:
+    """How an account is reached for one job."""
+
+    wire: Wire
+    store: Store
+    commits: Commits
+    clock: Clock
+
+    def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
+        return HttpApi(
+            self.wire,
+            self.store.accounts,
+            self.commits,
+            self.clock,
+            deadline,
+            meter,
+            uniform,
+            probe,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Unconnected:
+    """An account without its credential: asking it says so."""
+
+    account: Account
+    clock: Clock
+    sentence: str
+
+    def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
+        return self
+
+    async def get(self, request: Get) -> Any:
+        """Refuse."""
+        raise paused(self.account, PauseReason.CREDENTIAL, self.sentence, None, self.clock.now())

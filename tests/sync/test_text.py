@@ -1,0 +1,274 @@
+"""HTML mail becomes readable text, and quoted history is found; whatever the mail is."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convsync_cli.sync.text import from_html, unquoted
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("plain, without a tag", "plain, without a tag"),
+        ("<p>One<br>two</p><p>three</p>", "One\ntwo\n\nthree"),
+        ("<div>a</div><div><br></div><div>b</div>", "a\n\nb"),
+        ("<div><div>a</div></div><div>b</div>", "a\nb"),
+        ("<p>a</p>\n<p></p><br><br><p>b</p>", "a\n\nb"),
+        ("<ul><li>x</li><li><p>y</p></li></ul>after", "- x\n- y\n\nafter"),
+        ("<table><tr><td>a</td><td>b</td></tr><TR><TD>c</TABLE>", "a b\nc"),
+        ("<pre>a\r\n  b\n\nc</pre>d", "a\nb\n\nc\n\nd"),
+        ("a\n  wrapped\tline &nbsp;&nbsp; here", "a wrapped line here"),
+        ("<b>in</b>side<span>word</span>", "insideword"),
+    ],
+)
+def test_blocks_make_lines_and_white_space_is_folded(html: str, text: str) -> None:
+    assert text == from_html(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>a</scripty></script >x",
+        "<SCRIPT src='y'>if (a</b>c) {}</SCRIPT>x",
+        "<style>p {} <!-- </style>x",
+        "<head><title>T</title><meta><xml><o:n>96</o:n></xml>stray</head><body>x</body>",
+        "<title>T</title>x",
+        "<!-- c -- > <p>d</p> -->x<!-->",
+        "<!--[if mso]><p>Outlook</p><![endif]-->x",
+        "<![if !mso]>x<![endif]>",
+        "<!DOCTYPE html><?xml version='1.0'?>x",
+        "x<style>never closed",
+        "x<!-- never closed",
+        "x<img alt='pixel' src='https://example.com/p.gif'>",
+    ],
+)
+def test_what_no_reader_sees_is_left_out(html: str) -> None:
+    assert from_html(html) == "x"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<a href='https://e.co/1'>Book <b>now</b></a>.", "Book now <https://e.co/1>."),
+        ('<A class="x" HREF = "https://e.co/?a=1&amp;b=2&copy=3">k</A>',
+         "k <https://e.co/?a=1&b=2&copy=3>"),
+        ("<a href=https://e.co>k</a>", "k <https://e.co>"),
+        ("<a href='http://www.e.co/'>E.co</a>", "E.co"),
+        ("<a href='mailto:a@b.co?subject=x'>a@b.co</a>", "a@b.co"),
+        ("<a href='mailto:a@b.co'>write</a>", "write <mailto:a@b.co>"),
+        ("<a href='javascript:x()'>j</a> <a name=n>n</a> <a href='#top'>t</a>", "j n t"),
+        ("<a href='https://e.co'><img src=x></a>", "<https://e.co>"),
+        ("<a href='https://e.co'><div>T</div></a>n", "T <https://e.co>\nn"),
+        ("<a href='https://e.co/1'>one<a href='https://e.co/2'>two",
+         "one <https://e.co/1>two <https://e.co/2>"),
+        ("<a data-href='https://no.co' title='1>2' href='https://e.co'>k</a>", "k <https://e.co>"),
+        ("<pre><a\nhref='https://e.co/\n1'>k</a></pre>", "k <https://e.co/1>"),
+    ],
+)  # fmt: skip
+def test_links_keep_their_text_and_an_address_that_differs(html: str, text: str) -> None:
+    assert text == from_html(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("&lt;b&gt; &amp;amp; &eacute; &#8364; &#x1F600; caf&eacute", "<b> &amp; é € 😀 café"),
+        ("&bogus; &#99999999; &#xD800; AT&T &", "&bogus; &#99999999; � AT&T &"),
+        ("zero\u200bwidth soft&shy;hyphen&#8203;", "zerowidth softhyphen"),
+        ("می‌خواهم", "می‌خواهم"),
+        ("\0a\1\2\3\4\5\6b&#1;", "ab"),
+        ("I <3 this, a < b, 2<4", "I <3 this, a < b, 2<4"),
+        ("Rep <rep@example.com>, see <https://e.co>", "Rep <rep@example.com>, see <https://e.co>"),
+        ("\ud800", "\ud800"),
+    ],
+)
+def test_references_are_decoded_and_no_character_is_lost(html: str, text: str) -> None:
+    assert text == from_html(html)
+
+
+@pytest.mark.parametrize(
+    "html",
+    ["<title", "<head><p>END", "<head>END", "<p>END<a href='never closed", "<p title=\"'>END",
+     "<a b='><p>END</p>", "<xml>END", "<head>a<head>b</head>END", "</p></p>END</div>",
+     "<p/>END<br/"],
+)  # fmt: skip
+def test_broken_mail_keeps_its_visible_text(html: str) -> None:
+    assert ("END" in html) == ("END" in from_html(html))
+
+
+HOSTILE = [
+    "<div>", "<a><b><i>x", "<b x='1'>", "</p>", "<table><tr><td>x", "<li><br><p>", "<pre>\n",
+    "<head>", "<head><p>", "<xml>", "<!-", "<!---->", "<", "< ", "<a", "<a b='c' ", "=\"'",
+    "<p d='", "<script></script>",
+    "<style>x</style><", "<svg><p>", "&", "&amp;", "&notit", "&#1234",
+    "&#x", "<a href='https://e.co'>", "<a href=https://e.co>x</a>", "<textarea>", "\n \r", "\xa0",
+    "\0", "<br><div> ", "<li>", "<p>x", "</", "</>", "<?", "\U0001f600", "<x@y>",
+]  # fmt: skip
+
+
+SWALLOWING = ["<pre>\n", "<!-", "<?", "</", "<", "<a b='c' "]  # a tag is open at the end
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_two_megabytes_of_anything_are_read_at_once(hostile: str) -> None:
+    """Anything quadratic would take hours here."""
+    text = from_html("<p>BEGIN</p>" + hostile * (2_000_000 // len(hostile)) + "'\"><p>END</p>")
+    assert text.startswith("BEGIN")
+    assert text.endswith("END") or hostile in SWALLOWING or "href" in hostile
+
+
+@pytest.mark.parametrize(
+    "opening", ["<script>", "<style>", "<title>", "<!--", "<p x='", "<a ", "<p x="]
+)
+def test_what_is_never_closed_is_looked_at_once(opening: str) -> None:
+    assert from_html("BEGIN" + opening * 300_000) == "BEGIN"
+
+
+def test_text_behind_too_many_tags_is_kept_without_its_layout() -> None:
+    text = from_html("<b>" * 150_000 + "<p>one</p><i>two</i><script>no</script> &amp; END")
+    assert text == "one\ntwo\n& END"
+
+
+class _Oracle(HTMLParser):
+    """The standard library's idea of the visible text; too slow for large mail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = False
+        self.seen = ""
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.hidden = tag in ("script", "style", "title")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.hidden = False
+
+    def handle_data(self, data: str) -> None:
+        self.seen += "" if self.hidden else data
+
+
+def _element(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    names = st.sampled_from(
+        ["div", "p", "b", "span", "table", "td", "h1", "blockquote", "center", "font", "TD", "o:p"]
+    )
+    attributes = st.sampled_from(["", " class='x'", ' title="a>b"', " style=x"])
+    inner = st.lists(children, max_size=4).map("".join)
+    return st.builds("<{0}{1}>{2}</{0}>".format, names, attributes, inner)
+
+
+_words = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="<>&\u034f"))
+_leaves = st.one_of(
+    _words,
+    st.sampled_from(["<br>", "<hr/>", "&amp;", "&eacute;", "<script>no</script>", "<!-- no -->",
+                     "<style>no</style>", "<title>no</title>"]),
+)  # fmt: skip
+
+
+@given(st.recursive(_leaves, _element, max_leaves=30))
+def test_the_text_is_what_a_parser_sees(html: str) -> None:
+    oracle = _Oracle()
+    oracle.feed(html)
+    oracle.close()
+    assert "".join(oracle.seen.split()) == "".join(from_html(html).split())
+
+
+_fragments = st.lists(
+    st.one_of(
+        st.sampled_from([*HOSTILE, "'", '"', ">", "=", "-->", "a", "</script>", "</pre>"]),
+        st.text(),
+    )
+).map("".join)
+
+
+@given(_fragments)
+def test_any_html_gives_text_without_marks_or_white_space_to_spare(html: str) -> None:
+    text = from_html(html)
+    assert not re.search(r"[\0-\6]|  | \n|\n |\n\n\n", text)
+    assert text == text.strip()
+
+
+@given(st.text(st.characters(exclude_characters="<&", exclude_categories=["Cc", "Zs", "Cs"])))
+def test_text_without_markup_is_left_as_it_is(text: str) -> None:
+    once = from_html(text)
+    assert once == from_html(once)
+
+
+NEW = "Sure, Tuesday works.\n\n"
+QUOTES = [
+    "On Mon, Jan 5, 2026 at 10:00 AM Rep <rep@example.com> wrote:\n\n> Hello\n> there\n",
+    "On Mon, Jan 5, 2026 at 10:00\u202fAM Rep <\nrep@example.com> wrote:\n\n> Hello\n>\n\n",
+    "On Mon, Jan 5, 2026 at 10:00 AM Rep\n<rep@example.com>\nwrote:\n\nHello there\n",
+    "Am 05.01.2026 um 10:00 schrieb Rep <rep@example.com>:\n> Hallo\n",
+    "Am Mo., 5. Jan. 2026 um 10:00 Uhr schrieb Rep <rep@example.com>:\n\nHallo\n",
+    "Le lun. 5 janv. 2026 à 10:00, Rep <rep@example.com> a écrit :\n> Bonjour\n",
+    "El lun, 5 ene 2026 a las 10:00, Rep (<rep@example.com>) escribió:\n> Hola\n",
+    "Em seg., 5 de jan. de 2026 às 10:00, Rep <rep@example.com> escreveu:\n> Olá\n",
+    "Op ma 5 jan 2026 om 10:00 schreef Rep <rep@example.com>:\n> Hallo\n",
+    "2026-01-05 10:00 GMT+01:00 Rep <rep@example.com>:\n> Hello\n",
+    "-----Original Message-----\nFrom: Rep\nHello\n",
+    "-----Ursprüngliche Nachricht-----\nVon: Rep\nHallo\n",
+    "________________________________\nFrom: Rep <rep@example.com>\nSent: Monday, January 5, 2026\n"
+    "To: Lead\nSubject: Hello\n\nHello there\n",
+    "*From:* Rep\n*Date:* Monday\n*To:* Lead\n\nHello\n",
+    "Von: Rep\nGesendet: Montag, 5. Januar 2026 10:00\nAn: Lead\nBetreff: Hallo\n\nHallo\n",
+    "De : Rep\nEnvoyé : lundi 5 janvier 2026\nÀ : Lead\nObjet : Bonjour\n\nBonjour\n",
+    "De: Rep\nEnviado el: lunes\nPara: Lead\nAsunto: Hola\n\nHola\n",
+    "> Hello\n> there",
+]
+
+
+@pytest.mark.parametrize("quote", QUOTES)
+def test_the_history_is_split_off(quote: str) -> None:
+    assert unquoted(NEW + quote) == (NEW, quote)
+
+
+@pytest.mark.parametrize("quote", QUOTES)
+def test_windows_line_ends_make_no_difference(quote: str) -> None:
+    text = (NEW + quote).replace("\n", "\r\n")
+    assert unquoted(text) == (NEW.replace("\n", "\r\n"), quote.replace("\n", "\r\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Just an answer.\nFrom: the heart\n",
+        "On 5 May at 10:00 I said: no.\nOn reflection, yes.\n",
+        "See my notes.\nOn pricing he wrote:\nI think we agree.\n",
+        "> Hello\n> there\n\nAn answer below the quote.\n",
+        "Hi,\nOn Mon, Jan 5, 2026 at 10:00 AM Rep <rep@example.com> wrote:\n> When?\n\nTuesday.\n",
+        "Hi\n> one?\nyes\n> two?\nno\n",
+        "On Mon, Jan 5, 2026 at 10:00 AM Rep <rep@example.com> wrote:\n\n> Hello\n",
+        "On Mon, Jan 5, 2026 at 10:00 AM Rep <rep@example.com> wrote:\n",
+        "Please see\n\n---------- Forwarded message ---------\nFrom: A\nDate: Mon\nTo: B\n\nText\n",
+    ],
+)
+def test_when_unsure_everything_is_new(text: str) -> None:
+    assert unquoted(text) == (text, "")
+
+
+_lines = st.sampled_from(
+    ["\n", "> q\n", "text\n", "wrote:\n", "On 1 Jan 2026 a@b wrote:\n", "From: x\n", "Sent: y\n",
+     "To: z\n", "____________\n", "-----Original Message-----\n", "\r\n", ">", " ", "Am 10:00"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.lists(st.one_of(_lines, st.text())).map("".join)))
+def test_no_character_of_a_mail_is_lost(text: str) -> None:
+    new, quoted = unquoted(text)
+    assert new + quoted == text
+    assert not quoted or new.strip()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [">", "> \n", "\n", "On ", "On 1 wrote:\n", "On 1 wrote wrote @ \n", "On 1", "From: x\n",
+     "From:", "_" * 9 + "\n", "A\n", " ", "20", "-----", "Am 1:11 schrieb "],
+)  # fmt: skip
+def test_hostile_mail_is_split_at_once(hostile: str) -> None:
+    text = "Hi\n" + hostile * (3_000_000 // len(hostile))
+    assert "".join(unquoted(text)) == text

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from convsync_cli import settings as configuration
 from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
-from convsync_cli.sync.clock import Clock, SystemClock
+from convsync_cli.sync.clock import Clock, Deadline, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound
 from convsync_cli.sync.model.job import Priority, Terms
 
 if TYPE_CHECKING:
+    from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
     from convsync_cli.sync.ports import Store
@@ -123,6 +124,19 @@ def open_store(database: str, create: bool, patience_ms: int) -> "Store":
         ) from None
     store: Store = engine.open_store(path, create=create, patience_ms=patience_ms)
     return store
+
+
+def check(given: Services, account: "Account", seconds: float) -> None:
+    """Look whether an account's credential works, within ``seconds``.
+
+    Raises:
+        CredentialUnavailable, SyncError: see ``connections.check``.
+    """
+    from convsync_cli import connections
+    from convsync_cli.sync import loop
+
+    deadline = Deadline.after(given.clock, seconds)
+    loop.run(connections.check(account, given.store, given.clock, os.environ, deadline))
 
 
 def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener, ...]") -> "Runner":

@@ -27,15 +27,18 @@ COMMANDS = {
     "status": "status",
     "jobs": "jobs",
     "leads": "leads",
+    "accounts": "accounts",
     "show": "show",
     "export": "export",
     "init": "init",
+    "doctor": "doctor",
+    "backup": "backup",
     "demo": "demo",
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
 
 _INTERRUPTED = 130
-_SECONDS = re.compile(r"\d{1,6}(\.\d+)?")
+_SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
 class _Commands(TyperGroup):
@@ -145,8 +148,10 @@ def _with_wait(arguments: list[str]) -> list[str]:
     if "--wait" in given:
         place = given.index("--wait")
         follows = given[place + 1] if place + 1 < len(given) else ""
-        seconds = given.pop(place + 1) if _SECONDS.fullmatch(follows) else "inf"
-        given[place] = f"--wait={seconds}"
+        seconds = _SECONDS.fullmatch(follows)
+        given[place] = f"--wait={seconds[1] if seconds else 'inf'}"
+        if seconds:
+            del given[place + 1]
     return given
 
 

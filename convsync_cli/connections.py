@@ -44,6 +44,27 @@ async def connect(
     }
 
 
+async def check(
+    account: Account, store: Store, clock: Clock, environ: Mapping[str, str], deadline: Deadline
+) -> None:
+    """Make one cheap request that shows whether an account's credential works.
+
+    Raises:
+        CredentialUnavailable: it cannot be had.
+        SyncError: it does not work, or that cannot be told now.
+    """
+    commits = Commits(store, patient=lambda: not deadline.passed)
+    try:
+        secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
+        module = importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
+        wire = open_wire(account, module.headers(secrets), module.REFUSALS)
+        async with wire.client:
+            connect = _Connected(wire, store, commits, clock)
+            await module.reader(account).check(connect(deadline, Meter(), probe=True))
+    finally:
+        commits.close(deadline.remaining)
+
+
 async def _line(
     account: Account,
     store: Store,
@@ -80,7 +101,7 @@ def _regained(store: Store, account: Account, clock: Clock) -> None:
     """End the pause of an account whose credential can be had again."""
     if store.accounts.state(account).reason is PauseReason.CREDENTIAL:
         store.accounts.resume(account.workspace, account.channel, clock.now())
-        store.queue.make_due(account.workspace, "paused", clock.now())
+        store.queue.make_due(account.workspace, clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from convsync_cli.sync.errors import ConvsyncError
+from convsync_cli.sync.errors import ConvsyncError, NeedsConfirmation
 
 # C0 but tab and newline, DEL and C1; and the marks that reorder text, which can make one thing look
 # like another (Unicode TR 36, 3.5; CVE-2021-42574).
@@ -70,6 +70,21 @@ def write(text: str) -> None:
 def note(text: str) -> None:
     """Print a line that is not data."""
     print(clean(text), file=sys.stderr)
+
+
+def confirmed(question: str, yes: bool) -> None:
+    """Ask before something destructive, unless ``yes`` was given.
+
+    Raises:
+        NeedsConfirmation: there is nobody to ask, or the answer is no.
+    """
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise NeedsConfirmation(question, "add --yes to go on without being asked")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise NeedsConfirmation("nothing was done", "")
 
 
 def error(problem: ConvsyncError, as_document: bool) -> None:

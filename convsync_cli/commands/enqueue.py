@@ -65,7 +65,9 @@ def command(
 
         return follow(given, console, answer, document(answer), wait)
     console.document(document(answer))
-    _tell(console, answer)
+    for placed in answer.placed:
+        console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
+    tell_missed(console, answer)
     return 3 if answer.unknown or answer.ambiguous else 0
 
 
@@ -135,15 +137,15 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
     return 3 if missed else 0
 
 
-def _tell(console: Console, answer: Answer) -> None:
-    for placed in answer.placed:
-        words = {
-            "queued": "queued",
-            "promoted": "moved to the front",
-            "already_queued": f"already {placed.state}",
-            "recent": f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)",
-        }
-        console.say(f"{placed.lead}  job {placed.job}  {words[placed.answer]}")
+def _words(placed: Placement) -> str:
+    if placed.answer == "recent":
+        return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
+    told = {"promoted": "moved to the front", "already_queued": f"already {placed.state}"}
+    return told.get(placed.answer, placed.answer)
+
+
+def tell_missed(console: Console, answer: Answer) -> None:
+    """Say which texts named no lead, or several."""
     for text in answer.unknown:
         console.say(f"{text}  unknown: no lead has this id, email or phone")
     for text, found in answer.ambiguous:

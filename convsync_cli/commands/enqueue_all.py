@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands.options import Json, Quiet, Workspace, duration
+from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
 from convsync_cli.console import Console
 from convsync_cli.sync.enqueue import enqueue_all
 from convsync_cli.sync.model.job import Priority
@@ -23,7 +23,7 @@ def command(
         str | None, typer.Option(metavar="DURATION", help="Only leads not synced for so long.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many leads.")
+        int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many leads.")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

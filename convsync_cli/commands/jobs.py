@@ -1,29 +1,44 @@
-"""`jobs`: look at the queue."""
+"""`jobs`: look at the queue, and repair it."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.console import Console
-from convsync_cli.sync.errors import NotFound
-from convsync_cli.sync.model.job import Job, JobFilter, JobState
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
+from convsync_cli.console import Console, confirmed, note
+from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.model.job import Job, JobFilter, JobState, Kind, Overrun
 
-app = typer.Typer(rich_markup_mode=None, help="Look at the queue.", no_args_is_help=True)
+BATCH = 500  # jobs to a transaction, so that no enqueuer waits long
+
+app = typer.Typer(
+    rich_markup_mode=None, help="Look at the queue, and repair it.", no_args_is_help=True
+)
+
+Number = Annotated[int, typer.Argument(metavar="JOB", min=1, max=MOST, help="The job's number.")]
+Numbers = Annotated[
+    list[int] | None, typer.Argument(metavar="JOB…", min=1, max=MOST, help="Numbers of jobs.")
+]
+All = Annotated[bool, typer.Option("--all", help="All jobs that fit the filters.")]
+OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only jobs of this kind.")]
+OfLead = Annotated[str | None, typer.Option("--lead", metavar="ID", help="Only this lead's jobs.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 @app.command("list")
 def list_(
     context: typer.Context,
     state: Annotated[JobState | None, typer.Option(help="Only jobs in this state.")] = None,
-    kind: Annotated[
-        str | None, typer.Option(metavar="KIND", help="Only jobs of this kind.")
-    ] = None,
-    lead: Annotated[str | None, typer.Option(metavar="ID", help="Only this lead's jobs.")] = None,
+    kind: OfKind = None,
+    lead: OfLead = None,
     workspace: Workspace = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")] = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -57,7 +72,7 @@ def list_(
 @app.command()
 def show(
     context: typer.Context,
-    job: Annotated[int, typer.Argument(metavar="JOB", help="The job's number.")],
+    job: Number,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -84,3 +99,152 @@ def _show(console: Console, job: Job) -> None:
     for name, value in asdict(job).items():
         if value is not None:
             console.say(f"{name.replace('_', ' ')}: {value}")
+
+
+@app.command()
+def retry(
+    context: typer.Context,
+    jobs: Numbers = None,
+    every: All = False,
+    kind: OfKind = None,
+    lead: OfLead = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Make failed jobs pending again, with all their attempts; cancelled ones where numbered.
+
+    Example: convsync jobs retry --all --workspace acme
+    """
+    given = bootstrap.services(context.obj)
+    wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
+    done = _act(given, given.store.queue.retry, jobs, every, wanted)
+    return _tell(Console(as_json, quiet), "retried", done, jobs)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    jobs: Numbers = None,
+    every: All = False,
+    kind: OfKind = None,
+    lead: OfLead = None,
+    workspace: Workspace = None,
+    yes: Yes = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """End pending jobs without running them; those that run go on.
+
+    Example: convsync jobs cancel 41 42
+    """
+    given = bootstrap.services(context.obj)
+    wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
+    if every:
+        confirmed("Cancel all pending jobs that fit?", yes)
+    done = _act(given, given.store.queue.cancel, jobs, every, wanted)
+    return _tell(Console(as_json, quiet), "cancelled", done, jobs)
+
+
+def _act(
+    given: Services,
+    act: Callable[[Sequence[int], datetime], list[int]],
+    jobs: list[int] | None,
+    every: bool,
+    wanted: JobFilter,
+) -> list[int]:
+    """Do something to jobs in batches; returns to which."""
+    if bool(jobs) == every:
+        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+    batches = [jobs] if jobs else _batches(given, wanted)
+    return [job for batch in batches for job in act(batch, given.clock.now())]
+
+
+def _batches(given: Services, wanted: JobFilter) -> Iterator[list[int]]:
+    after = 0
+    while batch := given.store.queue.ids(wanted, after, BATCH):
+        yield batch
+        after = batch[-1]
+
+
+def _tell(console: Console, did: str, done: list[int], asked: list[int] | None) -> int:
+    left = sorted(set(asked or ()) - set(done))
+    console.document({did: done, "left": left})
+    console.say(f"{len(done)} {did}")
+    if left:
+        note(f"convsync: not {did}, being unknown or in another state: {left}")
+    return 3 if left else 0
+
+
+@app.command()
+def prune(
+    context: typer.Context,
+    older_than: Annotated[str, typer.Option(metavar="DURATION", help="Since they ended.")] = "7d",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Delete jobs that ended long ago, in small batches; runs do it too, by their own rule.
+
+    Example: convsync jobs prune --older-than 2d
+    """
+    age = duration(older_than, "--older-than")
+    given = bootstrap.services(context.obj)
+    before = given.clock.now() - timedelta(seconds=age)
+    deleted = 0
+    for state in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED):
+        while batch := given.store.queue.prune(state, before, BATCH):
+            deleted += batch
+    console = Console(as_json, quiet)
+    console.document({"deleted": deleted})
+    console.say(f"{deleted} deleted")
+    return 0
+
+
+@app.command()
+def timeouts(
+    context: typer.Context,
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back.")] = "24h",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show where time-outs and network faults came from: kinds, endpoints, accounts and leads.
+
+    Example: convsync jobs timeouts --since 24h
+    """
+    age = duration(since, "--since")
+    given = bootstrap.services(context.obj)
+    overruns = given.store.queue.timeouts(given.clock.now() - timedelta(seconds=age))
+    told = _grouped(overruns)
+    console = Console(as_json, quiet)
+    console.document({"timeouts": told})
+    console.table(
+        ["workspace", "kind", "endpoint", "error", "count", "p50 ms", "p95 ms", "leads"],
+        [[*list(each.values())[:-1], len(each["leads"])] for each in told],
+    )
+    return 0
+
+
+def _grouped(overruns: list[Overrun]) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, str, str | None, str], list[Overrun]] = defaultdict(list)
+    for each in overruns:
+        groups[each.workspace, each.kind, each.endpoint, each.code].append(each)
+    return [
+        {
+            "workspace": workspace,
+            "kind": kind,
+            "endpoint": endpoint,
+            "error_code": code,
+            "count": len(group),
+            "http_p50_ms": _share(group, 0.5),
+            "http_p95_ms": _share(group, 0.95),
+            "leads": sorted({each.lead for each in group if each.lead}),
+        }
+        for (workspace, kind, endpoint, code), group in sorted(
+            groups.items(), key=lambda pair: -len(pair[1])
+        )
+    ]
+
+
+def _share(group: list[Overrun], share: float) -> int:
+    taken = sorted(each.http_ms for each in group)
+    return taken[min(len(taken) - 1, int(len(taken) * share))]

@@ -12,7 +12,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import Json, Quiet, Workspace
+from convsync_cli.commands.options import MOST, Json, Quiet, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import NotFound, UsageError
@@ -178,7 +178,9 @@ def _handle(text: str) -> Handle:
 def list_(
     context: typer.Context,
     workspace: Workspace = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="At most so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:

@@ -12,6 +12,9 @@ Workspace = Annotated[
     str | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace.")
 ]
 
+MOST = 2**53  # of anything that is counted: what JSON can hold exactly
+LONGEST_S = 100 * 365 * 86_400.0
+
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -22,8 +25,8 @@ def duration(text: str, option: str) -> float:
         UsageError: the text is no duration.
     """
     number, unit = text[:-1], text[-1:]
-    if unit in _UNITS_S and number.isdecimal():
-        return float(int(number) * _UNITS_S[unit])
+    if unit in _UNITS_S and number.isdecimal() and len(number) < 12:
+        return min(LONGEST_S, float(int(number) * _UNITS_S[unit]))
     raise UsageError(
         f"{option} {text!r} is no duration", "write a number and its unit: 90s, 15m, 1h, 2d"
     )

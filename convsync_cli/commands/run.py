@@ -16,6 +16,7 @@ from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
 from convsync_cli.sync.runner import Report
 
+LONGEST_RUN_S = 86_400.0
 _PATIENCE_MS = 250  # the worker asks again as long as its deadline allows
 
 app = typer.Typer(rich_markup_mode=None)
@@ -45,8 +46,8 @@ def command(
 
     Example: convsync run --max-seconds 50
     """
-    if not max_seconds > 0:
-        raise UsageError("--max-seconds must be more than 0", "e.g. --max-seconds 50")
+    if not 0 < max_seconds <= LONGEST_RUN_S:
+        raise UsageError("--max-seconds must be more than 0 and at most a day", "e.g. 50")
     console = Console(as_json, quiet)
     given = bootstrap.services(context.obj, patience_ms=_PATIENCE_MS)
     deadline = Deadline.after(given.clock, max_seconds)

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands.enqueue import tell_missed
 from convsync_cli.console import Console, note
 from convsync_cli.sync.clock import Deadline
 from convsync_cli.sync.enqueue import Answer
@@ -30,6 +31,7 @@ def follow(
     console.document(document | {"waited": [_named(job) for job in jobs]})
     for job in jobs:
         console.say(f"{job.lead}  job {job.id}  {job.state}{_why(job)}")
+    tell_missed(console, answer)
     return _code(given, answer, jobs)
 
 

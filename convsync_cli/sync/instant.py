@@ -9,9 +9,8 @@ _MILLISECONDS_FROM = 100_000_000_000  # seconds up to the year 5138; larger numb
 
 def to_text(moment: datetime) -> str:
     """Write a moment as ``2026-01-01T10:00:00.123Z``, a form that sorts as it is read."""
-    return (
-        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-    )
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
 
 
 def from_text(text: str) -> datetime:
@@ -30,7 +29,7 @@ def parse(value: object) -> datetime | None:
     """
     if isinstance(value, str):
         text = value.strip()
-        if text.removeprefix("-").isdigit() and len(text) > 8:
+        if text.isascii() and text.removeprefix("-").isdigit() and len(text) > 8:
             return _from_epoch(int(text[:20]))
         return _from_iso(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -41,6 +40,8 @@ def parse(value: object) -> datetime | None:
 def _from_iso(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
+        if moment.year == 1:  # how Go and .NET write "none"
+            return None
         aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         return _to_the_millisecond(aware)
     except (ValueError, OverflowError):
@@ -48,8 +49,10 @@ def _from_iso(text: str) -> datetime | None:
 
 
 def _from_epoch(number: float) -> datetime | None:
+    if not abs(number) < 1000 * _LATEST_S:  # also refuses NaN, and what no float can hold
+        return None
     seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
-    if not 0 < seconds < _LATEST_S:  # also refuses NaN; zero is how some write "none"
+    if not 0 < seconds < _LATEST_S:  # zero is how some write "none"
         return None
     return _to_the_millisecond(_EPOCH + timedelta(seconds=seconds))
 

@@ -18,7 +18,10 @@ from convsync_cli.sync.model.lead import Contact
 
 PROVIDERS = ("gohighlevel", "emailbison")
 
-_LONGEST_RECORD = 200  # lines; a quote that closes later is taken for one that was never closed
+# A quote that closes later than this many lines is taken for one that was never closed. A file that
+# has made us put back too many lines is broken throughout: then only these few are looked at.
+_LONGEST_RECORD, _LONGEST_IN_BROKEN = 200, 3
+_MOST_PUT_BACK = 10_000
 _DELIMITERS = (",", ";", "\t")
 _SHOWN_COLUMNS = 30
 _DATA = re.compile(r"@|[0-9](?:[^0-9]?[0-9]){6}")
@@ -72,17 +75,19 @@ def rows(
 
 
 class _Source(Iterator[Line]):
-    """Lines that can be put back."""
+    """Lines that can be put back; ``put_back_lines`` counts how many were."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self._lines = lines
         self._back: deque[Line] = deque()
+        self.put_back_lines = 0
 
     def __next__(self) -> Line:
         return self._back.popleft() if self._back else next(self._lines)
 
     def put_back(self, lines: list[Line]) -> None:
         self._back.extendleft(reversed(lines))
+        self.put_back_lines += len(lines)
 
 
 def _objects(
@@ -203,8 +208,9 @@ def _cells(first: Line, source: _Source, delimiter: str) -> list[str] | str:
 def _record(text: str, source: _Source, taken: list[Line]) -> Iterator[str]:
     """Give the lines that a row may take, as they are asked for."""
     size = 0
+    broken = source.put_back_lines > _MOST_PUT_BACK
     yield text
-    for line in islice(source, _LONGEST_RECORD):
+    for line in islice(source, _LONGEST_IN_BROKEN if broken else _LONGEST_RECORD):
         taken.append(line)
         size += len(line.text or "")
         if line.text is None or "\0" in line.text or size > LONGEST:

@@ -4,7 +4,11 @@ The bucket is the generic cell rate algorithm (ITU-T I.371): one number, the the
 time of the next request, says everything.
 """
 
+import math
 from dataclasses import dataclass
+
+MOST_WAITING = 256  # requests that can wait for one bucket: two full runs beside each other
+CLOCK_SLACK_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Rate:
     @property
     def burst(self) -> int:
         """How many requests may go out at once: few, since a burst is taken from every window."""
-        return 1 + self.requests // 40
+        return 1 + self.requests // 80
 
     @property
     def spacing(self) -> float:
@@ -40,7 +44,7 @@ class Rate:
         little longer, because a request that waited for a connection arrives late and the next one
         does not.
         """
-        window = self.seconds * 1.01 + 0.02
+        window = self.seconds * 1.01 + min(0.02, self.seconds * 0.01)
         return window / (self.requests - self.burst + 1)
 
     def __str__(self) -> str:
@@ -57,8 +61,7 @@ class Bucket:
     def take(self, now: float) -> "tuple[Bucket, float]":
         """Reserve the next free slot.
 
-        Returns the bucket after it and the seconds to wait before sending. A ``next_at`` further
-        ahead than two windows was written by a clock that has since been set back: it is forgotten.
+        Returns the bucket after it and the seconds to wait before sending.
         """
         spacing = self.rate.spacing
         arrival = max(self._sane(now), now)
@@ -69,5 +72,12 @@ class Bucket:
         """Seconds that a request taken now would wait."""
         return self.take(now)[1]
 
+    def free(self, now: float) -> int:
+        """How many requests could go out now without waiting."""
+        early = max(self._sane(now), now) - now
+        return max(0, self.rate.burst - math.ceil(early / self.rate.spacing))
+
     def _sane(self, now: float) -> float:
-        return self.next_at if self.next_at <= now + 2 * self.rate.seconds + 60 else now
+        """``next_at``, unless only a clock that has since been set back can have written it."""
+        longest_queue = MOST_WAITING * self.rate.spacing + CLOCK_SLACK_S
+        return self.next_at if self.next_at <= now + longest_queue else now

@@ -127,16 +127,27 @@ class _Shelf:
 def _heal(shelf: _Shelf, fetched: Sequence[Message]) -> int:
     """Give stored messages without an id the one fetched message that each can be."""
     orphans = [e for e in shelf.entries if e.message.external_id is None]
-    strangers = [m for m in fetched if shelf.find(m) is None] if orphans else []
-    suitors = {id(e): [m for m in strangers if _same(e.message, m)] for e in orphans}
-    courted = [m.external_id for found in suitors.values() for m in found]
+    strangers = _strangers(shelf, fetched) if orphans else []
+    suitors = [[m for m in strangers if _same(e.message, m)] for e in orphans]
+    courted = [m for found in suitors for m in found]
     healed = 0
-    for entry in orphans:
-        match suitors[id(entry)]:
-            case [message] if courted.count(message.external_id) == 1:
-                shelf.become(entry, _completed(message, entry.message))
-                healed += 1
+    for entry, found in zip(orphans, suitors, strict=True):
+        if len(found) == 1 and courted.count(found[0]) == 1:
+            shelf.become(entry, _completed(found[0], entry.message))
+            healed += 1
     return healed
+
+
+def _strangers(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
+    """The fetched messages that are on the shelf under no id, each once; of copies the first."""
+    known = {key for key, e in shelf.by_mail.items() if e.message.external_id is not None}
+    seen: dict[object, Message] = {}
+    for message in sorted(fetched, key=_rank):
+        mail = (message.message_id, message.direction)
+        if shelf.find(message) is None and not (message.message_id and mail in known):
+            key = mail if message.message_id else (message.provider, message.external_id)
+            seen.setdefault(key, message)
+    return list(seen.values())
 
 
 def _same(stored: Message, fetched: Message) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.finding import Finding
 from convsync_cli.sync.model.job import (
     Attempt,
     Claim,
@@ -19,6 +20,7 @@ from convsync_cli.sync.model.job import (
     Job,
     JobFilter,
     JobState,
+    Overrun,
     Placement,
     Settlement,
     Swept,
@@ -89,8 +91,8 @@ class JobQueue(Protocol):
     def retry(self, jobs: Sequence[int], now: datetime) -> list[int]:
         """Make failed and cancelled jobs pending again, unless their key is live; returns which."""
 
-    def make_due(self, workspace: str, code: str, now: datetime) -> int:
-        """Make the jobs due that were snoozed for ``code``; returns how many."""
+    def make_due(self, workspace: str, now: datetime) -> int:
+        """Make the jobs due that wait for an account of a workspace; returns how many."""
 
     def due(self, workspaces: Sequence[str], now: datetime) -> int:
         """How many pending jobs of these workspaces are due."""
@@ -98,8 +100,14 @@ class JobQueue(Protocol):
     def job(self, job: int) -> Job | None:
         """One job, or None."""
 
+    def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
+        """The next jobs behind the id ``after`` that fit a filter."""
+
     def attempts(self, job: int) -> list[Attempt]:
         """What was tried on a job, oldest first."""
+
+    def timeouts(self, since: datetime) -> list[Overrun]:
+        """The attempts since a moment that the network or the clock ended."""
 
     def jobs(self, wanted: JobFilter, limit: int) -> list[Job]:
         """The newest jobs that fit a filter."""
@@ -184,7 +192,10 @@ class Accounts(Protocol):
         until: datetime | None,
         now: datetime,
     ) -> None:
-        """Stop using an account; ``until`` is when it ends or when to look again."""
+        """Stop using an account; ``until`` is when it ends or when to look again.
+
+        A rate limit's pause never shortens one that holds, nor replaces one of another kind.
+        """
 
     def resume(self, workspace: str, channel: str, now: datetime) -> None:
         """Use an account again."""
@@ -243,7 +254,8 @@ class Store:
 
     ``lock_run(parallel)`` takes a place among the runs, or returns None where another is active
     and ``parallel`` does not allow for it. ``checkpoint`` folds the write-ahead log into the file;
-    only the run that is ``sole`` may.
+    only the run that is ``sole`` may. ``backup(path)`` writes a consistent copy while others write;
+    ``examine`` says what is right and wrong with the database.
     """
 
     queue: JobQueue
@@ -255,6 +267,8 @@ class Store:
     transaction: Callable[[], AbstractContextManager[None]]
     lock_run: Callable[[bool], RunLock | None]
     checkpoint: Callable[[], None]
+    backup: Callable[[str], None]
+    examine: Callable[[], Iterator[Finding]]
     close: Callable[[], None]
 
 

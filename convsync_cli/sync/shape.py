@@ -39,11 +39,12 @@ def part(value: object, name: str) -> Json:
 def text(value: object) -> str | None:
     """An optional text; numbers count as text, other types and empty text as missing.
 
-    Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a replacement character.
+    Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark; NUL, at
+    which SQLite's functions end a text, goes.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).encode("utf-8", "replace").decode("utf-8") or None
+    return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "") or None
 
 
 def texts(value: object) -> tuple[str, ...]:

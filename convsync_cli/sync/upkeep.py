@@ -1,14 +1,20 @@
 """What a run does beside its jobs: forget old ones, and look after refused accounts."""
 
+import asyncio
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from convsync_cli.sync.clock import Clock, Deadline
 from convsync_cli.sync.commits import Commits
-from convsync_cli.sync.errors import SyncError
+from convsync_cli.sync.errors import ConvsyncError, SyncError, Unauthorized, where
 from convsync_cli.sync.model.job import JobState
+from convsync_cli.sync.model.pause import RECHECK, PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.work import Line
+
+log = logging.getLogger(__name__)
 
 KEPT = {
     JobState.SUCCEEDED: timedelta(days=7),
@@ -33,27 +39,47 @@ async def prune(store: Store, commits: Commits, clock: Clock, deadline: Deadline
 
 
 async def recheck(
-    lines: list[Line], store: Store, commits: Commits, clock: Clock, deadline: Deadline
-) -> Meter:
+    lines: Sequence[Line],
+    store: Store,
+    commits: Commits,
+    clock: Clock,
+    deadline: Deadline,
+    meter: Meter,
+) -> None:
     """Look whether refused credentials work again, with one cheap request each, when it is time.
 
-    Returns what that cost. The jobs that waited for an account that works again are due at once.
+    The jobs that waited for an account that works again are due at once.
     """
-    meter = Meter()
-    for line in lines:
-        state = await commits.call(store.accounts.state, line.account)
-        if state.wants_check(clock.now()):
-            await _check(line, store, commits, clock, deadline, meter)
-    return meter
+    checks = (_check(line, store, commits, clock, deadline, meter) for line in lines)
+    for result in await asyncio.gather(*checks, return_exceptions=True):
+        if isinstance(result, ConvsyncError):
+            raise result
+        if isinstance(result, Exception):  # a bug in one provider's check is no other's trouble
+            log.error("checking an account: %s", where(result))
 
 
 async def _check(
-    line: Line, store: Store, commits: Commits, clock: Clock, deadline: Deadline, meter: Meter
+    line: Line,
+    store: Store,
+    commits: Commits,
+    clock: Clock,
+    deadline: Deadline,
+    meter: Meter,
 ) -> None:
+    account, accounts = line.account, store.accounts
+    state = await commits.call(accounts.state, account)
+    if not state.wants_check(clock.now()):
+        return
     try:
         await line.provider.check(line.connect(deadline, meter, probe=True))
-    except SyncError:
-        return  # a refusal has extended the pause; anything else proves nothing
-    account, now = line.account, clock.now()
-    await commits.call(store.accounts.resume, account.workspace, account.channel, now)
-    await commits.call(store.queue.make_due, account.workspace, "paused", now)
+    except Unauthorized:
+        return  # which has extended the pause
+    except SyncError:  # proves nothing; asked again soon, but not by every run
+        now = clock.now()
+        said = state.message or ""
+        await commits.call(
+            accounts.pause, account, PauseReason.UNAUTHORIZED, said, now + RECHECK / 3, now
+        )
+        return
+    await commits.call(accounts.resume, account.workspace, account.channel, clock.now())
+    await commits.call(store.queue.make_due, account.workspace, clock.now())

@@ -81,13 +81,20 @@ class Worker:
         Raises:
             ConvsyncError: the database cannot be used.
         """
+        self._tasks.add(asyncio.create_task(self._recheck(deadline)))
         try:
-            all_lines = [line for held in self.lines.values() for line in held]
-            meter = await upkeep.recheck(all_lines, self.store, self.commits, self.clock, deadline)
-            self.tally.requests += meter.requests
             return await self._loop(run, deadline, stop)
         finally:
             await self._stop_all()
+
+    async def _recheck(self, deadline: Deadline) -> None:
+        """Look after refused accounts beside the jobs, so that a check that hangs holds up none."""
+        meter = Meter()
+        lines = [line for held in self.lines.values() for line in held]
+        try:
+            await upkeep.recheck(lines, self.store, self.commits, self.clock, deadline, meter)
+        finally:
+            self.tally.requests += meter.requests
 
     async def _loop(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
         while not stop.is_set():

@@ -45,7 +45,7 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         if line.account.channel in syncs and not _read_since(syncs[line.account.channel], claim)
     ]
     answers = await asyncio.gather(
-        *(_read(work, lead, *each) for each in left), return_exceptions=True
+        *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
     )
     return _worst(_unless_raised(answer) for answer in answers)
 
@@ -54,10 +54,10 @@ def _read_since(sync: LeadSync, claim: Claim) -> bool:
     return sync.synced_at is not None and sync.synced_at >= claim.requested_at
 
 
-async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync) -> Outcome:
+async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim) -> Outcome:
     """Read one channel and write down how that ended."""
     try:
-        await _walk(work, lead, line, sync)
+        await _walk(work, lead, line, _begin(work, sync, claim))
     except BudgetSpent:
         raise
     except SyncError as error:
@@ -72,20 +72,19 @@ async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync) -> Outcome:
     return Done()
 
 
-async def _walk(work: Work, lead: Lead, line: Line, sync: LeadSync) -> None:
+async def _walk(work: Work, lead: Lead, line: Line, walk: Walk) -> None:
     """Take page after page, saving each with the cursor behind it."""
-    walk = _begin(work, sync)
-    found = False
+    found, resumed = False, walk.cursor is not None
     try:
         async for page in line.provider.pages(work.api(line), lead, walk.cursor):
             found = True
             walk = Walk(walk.started_at, page.cursor, walk.left_out + page.left_out)
             work.progress.add(await work.call(_save, work, lead, line, page, walk))
     except Rejected:
-        if found or walk.cursor is None:
+        if found or not resumed:
             raise
         # The cursor of the earlier walk is refused by now: from the beginning, once.
-        await _walk(work, lead, line, _forgotten(sync))
+        await _walk(work, lead, line, Walk(work.clock.now()))
         return
     if not found:
         await work.call(
@@ -97,16 +96,14 @@ async def _walk(work: Work, lead: Lead, line: Line, sync: LeadSync) -> None:
         )
 
 
-def _begin(work: Work, sync: LeadSync) -> Walk:
+def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
+    """Go on with an interrupted walk, unless something that came since was asked for."""
     now = work.clock.now()
     started_at = sync.walk_started_at
-    if sync.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
-        return Walk(started_at, sync.cursor, sync.left_out)
-    return Walk(now)
-
-
-def _forgotten(sync: LeadSync) -> LeadSync:
-    return LeadSync(None, None, sync.synced_at, sync.outcome, sync.error_code, 0)
+    if sync.cursor is None or started_at is None or started_at < claim.requested_at:
+        return Walk(now)
+    fresh = timedelta() <= now - started_at <= CURSOR_KEEPS
+    return Walk(started_at, sync.cursor, sync.left_out) if fresh else Walk(now)
 
 
 def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
@@ -141,6 +138,14 @@ def _unless_raised(answer: Outcome | BaseException) -> Outcome:
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The job's outcome from its channels': what can heal is tried again before it is given up."""
+    """The job's outcome from its channels': what can heal is tried again before it is given up.
+
+    Of two waits the shorter: the other channel is waited for again afterwards.
+    """
+    return max(outcomes, key=_urgency, default=Done())
+
+
+def _urgency(outcome: Outcome) -> tuple[int, float]:
     order = (Done, Discard, Snooze, Retry)
-    return max(outcomes, key=lambda outcome: order.index(type(outcome)), default=Done())
+    sooner = -outcome.until.timestamp() if isinstance(outcome, Snooze) else 0.0
+    return order.index(type(outcome)), sooner

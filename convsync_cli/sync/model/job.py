@@ -173,6 +173,18 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Overrun:
+    """An attempt that the network or the clock ended, and its slowest endpoint."""
+
+    kind: str
+    workspace: str
+    lead: str | None
+    endpoint: str | None
+    code: str
+    http_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One try at a job, for people and scripts to look at; times are UTC text."""
 

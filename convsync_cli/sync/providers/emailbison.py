@@ -7,7 +7,7 @@ pages instead is followed by number. ``links.next`` loses the filters: every add
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -140,7 +140,7 @@ async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Pa
     if paging is not None and (paging == place.paging or (ids and ids <= seen)):
         raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
     seen |= ids
-    messages = list(_messages(feed, found, lead, key))
+    messages = list(_messages(feed, found, lead, key, label))
     behind = place.behind(paging)
     page = Page(
         tuple(message for message in messages if message is not None),
@@ -181,26 +181,36 @@ def _number(value: object) -> int | None:
     return int(told) if told and told.isdecimal() else None
 
 
-def _messages(feed: str, found: Iterable[object], lead: Lead, key: str) -> Iterator[Message | None]:
-    """Each row as a message, or None where it is none of this lead's."""
+def _messages(
+    feed: str, found: list[object], lead: Lead, key: str, label: str
+) -> Iterator[Message | None]:
+    """Each row as a message, or None where it is none of this lead's.
+
+    Rows written by hand often carry no lead id. They are believed where an address of the lead's
+    is among theirs, and otherwise only on a page that has the lead's rows and nobody else's.
+
+    Raises:
+        Rejected: every row is somebody else's: the lead that was asked for was ignored.
+    """
+    claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
+    if False in claims and True not in claims:
+        raise Rejected(f"{label} ignored the lead that was asked for")
+    trusted = False not in claims
     read = _reply if feed == "replies" else _sent
-    for row in found:
-        if isinstance(row, Mapping) and _is_of(row, lead, key):
-            yield read(row, lead)
-        else:
-            yield None
+    for row, claim in zip(found, claims, strict=True):
+        own = isinstance(row, Mapping) and (claim or (claim is None and trusted))
+        yield read(row, lead) if own and isinstance(row, Mapping) else None
 
 
-def _is_of(row: Json, lead: Lead, key: str) -> bool:
-    """Whether a row obeys what was asked. Rows written by hand often carry no lead id."""
+def _is_of(row: Json, lead: Lead, key: str) -> bool | None:
+    """Whether a row is the lead's; None where it does not say."""
     owner = text(row.get("lead_id")) or text(part(row, "lead").get("id"))
     if owner is not None:
         return owner == key
-    mails = set(lead.values(AddressKind.EMAIL))
     involved = {text(row.get("from_email_address")), text(row.get("primary_to_email_address"))}
     involved |= {address for name in ("to", "cc") for address in _mailboxes(row.get(name))}
     told = {address.lower() for address in involved if address}
-    return not told or not mails or bool(told & mails) or row.get("parent_id") is not None
+    return True if told & set(lead.values(AddressKind.EMAIL)) else None
 
 
 def _reply(row: Json, lead: Lead) -> Message | None:

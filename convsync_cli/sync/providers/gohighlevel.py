@@ -82,10 +82,9 @@ class Reader:
         if cursor is not None:
             place = _Place.read(cursor)
         else:
-            contact = await self._contact(api, lead)
+            contact, place = await self._begin(api, lead)
             if contact is None:
                 return
-            place = _Place(await self._conversations(api, contact))
             if not place.conversations:
                 yield Page(contact=contact)
         seen: set[str] = set()
@@ -94,11 +93,37 @@ class Reader:
             yield replace(page, contact=contact)
             contact = None
 
-    async def _contact(self, api: Api, lead: Lead) -> Contact | None:
-        """The contact that the lead is: by its handle, else by email, else by phone."""
+    async def _begin(self, api: Api, lead: Lead) -> tuple[Contact | None, _Place]:
+        """The contact that the lead is, and its conversations: by its ids, else by address.
+
+        A contact that was deleted or merged into another has no conversations either, so where an
+        id has none the contact itself is looked at.
+        """
         handles = lead.handles_at(NAME)
         if handles:
-            return Contact(handles=tuple(Handle(NAME, each) for each in handles))
+            known = Contact(handles=tuple(Handle(NAME, each) for each in handles))
+            try:
+                place = _Place(await self._conversations(api, known))
+                if place.conversations or await self._exists(api, handles[-1]):
+                    return known, place
+            except Rejected as error:
+                if isinstance(error, CursorLoop) or not error.explanation:
+                    raise
+        found = await self._find(api, lead)
+        if found is None or found.handles[0].external_id in handles:
+            return None, _Place(())
+        return found, _Place(await self._conversations(api, found))
+
+    async def _exists(self, api: Api, contact: str) -> bool:
+        label = "contacts/{id}"
+        try:
+            await api.get(Get(label, f"/contacts/{quote(contact, safe='')}", {}, _CONTACTS))
+        except Rejected:
+            return False
+        return True
+
+    async def _find(self, api: Api, lead: Lead) -> Contact | None:
+        """The contact that has one of the lead's emails, else one of its phones."""
         for kind, parameter in ((AddressKind.EMAIL, "email"), (AddressKind.PHONE, "number")):
             for value in lead.values(kind):
                 found = await self._duplicate(api, parameter, value)
@@ -172,10 +197,13 @@ class Reader:
         if after is not None and (after == place.after or (ids and ids <= seen)):
             raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
         seen |= ids
-        messages = [_message(row, conversation, lead) for row in found]
+        own = [row for row in found if _is_in(row, conversation)]
+        if found and not own:
+            raise Rejected(f"{label} ignored the conversation that was asked for")
+        messages = [_message(row, conversation, lead) for row in own]
         page = Page(
             tuple(message for message in messages if message is not None),
-            left_out=messages.count(None),
+            left_out=messages.count(None) + len(found) - len(own),
         )
         behind = _Place((conversation, *others), after) if after else _Place(tuple(others))
         return replace(page, cursor=behind.write()), behind
@@ -189,6 +217,11 @@ def reader(account: Account) -> Reader:
 
 def _is_of(row: Json, contact: str) -> bool:
     return text(row.get("contactId")) in (None, contact)
+
+
+def _is_in(row: object, conversation: str) -> bool:
+    told = row.get("conversationId") if isinstance(row, Mapping) else None
+    return text(told) in (None, conversation)
 
 
 def _sort_value(row: Json) -> str | None:
@@ -205,8 +238,11 @@ def _next(envelope: Json, found: list[object]) -> str | None:
     more = envelope.get("nextPage", len(found) >= _LARGEST_PAGE)
     if not found or more in (False, None, "false"):
         return None
-    last = found[-1] if isinstance(found[-1], Mapping) else {}
-    return text(envelope.get("lastMessageId")) or text(last.get("id"))
+    ids = [id for row in found if isinstance(row, Mapping) and (id := text(row.get("id")))]
+    last = text(envelope.get("lastMessageId")) or (ids[-1] if ids else None)
+    if last is None:
+        raise Rejected("conversations/{id}/messages tells of more pages, but not where they begin")
+    return last
 
 
 def _is_sms(row: Json) -> bool:

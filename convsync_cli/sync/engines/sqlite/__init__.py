@@ -12,6 +12,9 @@ from convsync_cli.sync.engines.sqlite.connection import (
     Connection,
     create_private,
 )
+from convsync_cli.sync.engines.sqlite.copying import backup
+from convsync_cli.sync.engines.sqlite.filesystem import network_file_system
+from convsync_cli.sync.engines.sqlite.health import examine
 from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
 from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
 from convsync_cli.sync.engines.sqlite.queue import SqliteQueue
@@ -32,6 +35,7 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
         Locked: another process holds it.
     """
     if create:
+        _refuse_network(path)
         create_private(path)
     elif not os.path.exists(path):
         raise DatabaseError(f"there is no database at {path}", "make one with `convsync init`")
@@ -51,11 +55,22 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
         transaction=connection.transaction,
         lock_run=partial(_lock_run, connection),
         checkpoint=connection.checkpoint,
+        backup=partial(backup, connection),
+        examine=partial(examine, connection),
         close=connection.close,
     )
 
 
+def _refuse_network(path: str) -> None:
+    if kind := network_file_system(path):
+        raise DatabaseError(
+            f"{path} is on a network file system ({kind}), whose locks cannot be trusted",
+            "choose a local disk with --db or the `database` setting",
+        )
+
+
 def _lock_run(connection: Connection, parallel: bool) -> RunLock | None:
+    _refuse_network(connection.path)
     lock = runlock.acquire(connection.path, parallel)
     if lock is not None and lock.sole:
         connection.execute("PRAGMA wal_autocheckpoint=1000")
@@ -66,7 +81,7 @@ def _ensure_schema(connection: Connection) -> None:
     version = connection.value("PRAGMA user_version")
     owner = connection.value("PRAGMA application_id")
     empty = version == 0 and not connection.value("SELECT count(*) FROM sqlite_master")
-    if not empty and owner != APPLICATION_ID:
+    if owner != APPLICATION_ID and not (empty and owner == 0):
         raise DatabaseError(
             f"{connection.path} belongs to another program",
             "check --db and the `database` setting",
@@ -92,4 +107,5 @@ def _migrate(connection: Connection) -> None:
         for migration in MIGRATIONS[version:]:
             migration(sqlite_utils.Database(connection.raw))
         connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+        if version < len(MIGRATIONS):
+            connection.execute(f"PRAGMA user_version={len(MIGRATIONS)}")

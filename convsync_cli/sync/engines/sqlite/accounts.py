@@ -57,6 +57,8 @@ class SqliteAccounts:
     ) -> None:
         """Stop using an account; see ``Accounts.pause``."""
         with self._db.transaction():
+            if _holds_longer(self.state(account), reason, until, now):
+                return
             self._db.execute(
                 "INSERT INTO accounts (workspace, channel, provider, paused_until, reason, message,"
                 " checked_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -82,6 +84,17 @@ class SqliteAccounts:
                 " checked_at = ? WHERE workspace = ? AND channel = ?",
                 (to_text(now), workspace, channel),
             )
+
+
+def _holds_longer(
+    held: AccountState, reason: PauseReason, until: datetime | None, now: datetime
+) -> bool:
+    """Whether a pause that holds outlasts a rate limit's: it is of another kind, or ends later."""
+    if reason is not PauseReason.RATE_LIMITED or not held.paused(now):
+        return False
+    if held.reason is not PauseReason.RATE_LIMITED or held.paused_until is None:
+        return True
+    return until is not None and held.paused_until >= until
 
 
 def _state(row: tuple[str, str, str, float, str, str, str, str]) -> AccountState:

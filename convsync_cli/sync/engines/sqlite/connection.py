@@ -119,7 +119,7 @@ class Connection:
                 self._raw.execute(statement)
 
     def _patiently(self, sql: str, parameters: Parameters) -> sqlite3.Cursor:
-        for _ in range(self.patience_ms):
+        for _ in range(1 + self.patience_ms):
             try:
                 return self._raw.execute(sql, parameters)
             except sqlite3.OperationalError as error:

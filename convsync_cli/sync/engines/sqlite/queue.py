@@ -19,11 +19,13 @@ from convsync_cli.sync.model.job import (
     JobFilter,
     JobState,
     Kind,
+    Overrun,
     Placement,
     Settlement,
     Swept,
     Terms,
 )
+from convsync_cli.sync.model.pause import LONGEST
 
 # Enqueue: a row for each lead whose key is not live and did not succeed inside the window. The
 # window is looked at in both directions, so that a clock set back does not lock leads out.
@@ -88,6 +90,13 @@ UPDATE jobs SET priority = min(priority, :priority), run_at = min(run_at, :now),
 WHERE state = 'pending' AND (priority > :priority OR run_at > :now)
   AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 RETURNING lead_id, id
+"""
+
+# Ask anew: a waiting job that was begun before reads again what may have come since.
+_ASK_ANEW = """
+UPDATE jobs SET requested_at = :now
+WHERE state = 'pending' AND started_at IS NOT NULL
+  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 """
 
 # Rerun: a message that arrives while the lead is being read must be fetched by one more run.
@@ -180,10 +189,12 @@ INSERT OR IGNORE INTO attempts (job, number, run, started_at, ended_at, outcome,
 VALUES (?, ?, ?, ?, ?, 'lost', 'lost')
 """
 
-# A job enqueued by a clock that ran ahead would wait until the clock has caught up.
+# What a clock that ran ahead wrote would wait until the clock has caught up: jobs made in the
+# future, and those due later than any pause lasts.
 _PULL_BACK = """
-UPDATE jobs SET created_at = :now, requested_at = :now, run_at = :now
-WHERE state = 'pending' AND run_at > :future AND created_at > :future
+UPDATE jobs SET created_at = min(created_at, :now), requested_at = min(requested_at, :now),
+                run_at = :now
+WHERE state = 'pending' AND (run_at > :latest OR run_at > :future AND created_at > :future)
 """
 
 _PRUNE = """
@@ -229,6 +240,7 @@ class SqliteQueue:
         asked = _asked(terms, leads=json.dumps(list(leads)))
         with self._db.transaction():
             promoted: dict[str, int] = dict(self._db.rows(_PROMOTE, asked))
+            self._db.execute(_ASK_ANEW, asked)
             self._db.execute(_RERUN, asked)
             queued: dict[str, int] = dict(self._db.rows(_ENQUEUE, asked))
             if len(queued) + len(promoted) == len(leads):
@@ -327,7 +339,14 @@ class SqliteQueue:
                 _RECORD_LOST,
                 [(job, token, run, start or moment, moment) for job, token, run, start in lost],
             )
-            self._db.execute(_PULL_BACK, {"now": moment, "future": to_text(now + _CLOCK_SLACK)})
+            self._db.execute(
+                _PULL_BACK,
+                {
+                    "now": moment,
+                    "future": to_text(now + _CLOCK_SLACK),
+                    "latest": to_text(now + LONGEST + _CLOCK_SLACK),
+                },
+            )
         return len(lost)
 
     def prune(self, state: JobState, before: datetime, limit: int) -> int:
@@ -358,13 +377,13 @@ class SqliteQueue:
             )
         return [job for (job,) in rows]
 
-    def make_due(self, workspace: str, code: str, now: datetime) -> int:
-        """Make the jobs due that were snoozed for ``code``; returns how many."""
+    def make_due(self, workspace: str, now: datetime) -> int:
+        """Make the jobs due that wait for an account; returns how many."""
         with self._db.transaction():
             return self._db.execute(
                 "UPDATE jobs SET run_at = ? WHERE state = 'pending' AND workspace = ?"
-                " AND error_code = ? AND run_at > ?",
-                (to_text(now), workspace, code, to_text(now)),
+                " AND error_code IN ('paused', 'rate_limited') AND run_at > ?",
+                (to_text(now), workspace, to_text(now)),
             ).rowcount
 
     def due(self, workspaces: Sequence[str], now: datetime) -> int:
@@ -381,6 +400,27 @@ class SqliteQueue:
         """One job, or None."""
         row = self._db.row(f"{_JOB} WHERE id = ?", (job,))
         return _job(row) if row else None
+
+    def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
+        """The next jobs behind the id ``after`` that fit a filter."""
+        filters = wanted.columns()
+        where = "".join(f" AND {column} = :{column}" for column in filters)
+        rows = self._db.rows(
+            f"SELECT id FROM jobs WHERE id > :after{where} ORDER BY id LIMIT :limit",
+            filters | {"after": after, "limit": limit},
+        )
+        return [job for (job,) in rows]
+
+    def timeouts(self, since: datetime) -> list[Overrun]:
+        """The attempts since a moment that the network or the clock ended."""
+        rows = self._db.rows(
+            "SELECT jobs.kind, jobs.workspace, jobs.lead_id, slowest, attempts.error_code, http_ms"
+            " FROM attempts INDEXED BY attempts_failed JOIN jobs ON jobs.id = attempts.job"
+            " WHERE attempts.error_code IN ('timeout', 'network', 'job_timeout')"
+            " AND attempts.started_at >= ? ORDER BY attempts.started_at",
+            (to_text(since),),
+        )
+        return [Overrun(*row) for row in rows]
 
     def attempts(self, job: int) -> list[Attempt]:
         """What was tried on a job, oldest first."""

@@ -10,8 +10,11 @@ import errno
 import fcntl
 import os
 from dataclasses import dataclass
+from time import sleep
 
-from convsync_cli.sync.errors import DatabaseError
+from convsync_cli.sync.errors import DatabaseError, Locked
+
+_TRIES = 50
 
 
 @dataclass(slots=True)
@@ -45,6 +48,7 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
 
     Raises:
         DatabaseError: the lock files cannot be made.
+        Locked: another run hangs where nobody can pass it.
     """
     run, alive = _open(f"{path}-run"), _open(f"{path}-alive")
     sole = _try(run, fcntl.LOCK_EX)
@@ -53,8 +57,10 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
         os.close(alive)
         return None
     alone = _try(alive, fcntl.LOCK_EX)
-    if not alone:
-        fcntl.flock(alive, fcntl.LOCK_SH)  # waits while another frees orphans
+    if not alone and not _shared_soon(alive):
+        os.close(run)
+        os.close(alive)
+        raise Locked("another run has hung while it started", "end it, then try again")
     return RunLock(sole, alone, run, alive)
 
 
@@ -66,6 +72,15 @@ def _open(path: str) -> int:
             f"cannot open {path}: {error.strerror}",
             "check the owner and mode of the database's folder",
         ) from None
+
+
+def _shared_soon(file: int) -> bool:
+    """Whether the lock could be shared within a second: another may be freeing orphans."""
+    for _ in range(_TRIES):
+        if _try(file, fcntl.LOCK_SH):
+            return True
+        sleep(1 / _TRIES)
+    return False
 
 
 def _try(file: int, mode: int) -> bool:

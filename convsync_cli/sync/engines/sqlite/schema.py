@@ -71,6 +71,10 @@ def create_jobs(db: sqlite_utils.Database) -> None:
         """
     )
     db.execute(
+        "CREATE INDEX attempts_failed ON attempts (started_at, error_code)"
+        " WHERE error_code IS NOT NULL"
+    )
+    db.execute(
         f"""
         CREATE TABLE runs (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -98,6 +102,7 @@ def count_jobs(db: sqlite_utils.Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+    db.execute("INSERT INTO job_counts SELECT kind, state, count(*) FROM jobs GROUP BY 1, 2")
     add = """
         INSERT INTO job_counts VALUES (new.kind, new.state, 1)
         ON CONFLICT (kind, state) DO UPDATE SET jobs = jobs + 1;"""

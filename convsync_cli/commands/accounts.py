@@ -1,0 +1,108 @@
+"""`accounts`: the credentials in use, their health and their rate budget."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from convsync_cli import bootstrap
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands.options import Json, Quiet
+from convsync_cli.console import Console
+from convsync_cli.sync.errors import NotFound
+from convsync_cli.sync.instant import to_text
+from convsync_cli.sync.limits import Bucket
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.pause import PauseReason
+
+CHECK_S = 20.0
+
+Name = Annotated[str, typer.Argument(metavar="W/CHANNEL", help="E.g. acme/sms.")]
+
+app = typer.Typer(
+    rich_markup_mode=None, help="Look at the accounts, pause and resume them.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
+    """List the accounts with their health and their rate budget.
+
+    Example: convsync accounts list
+    """
+    given = bootstrap.services(context.obj)
+    now = given.clock.now()
+    told = [_document(given, account, now) for account in given.settings.accounts]
+    console = Console(as_json, quiet)
+    console.document({"accounts": told})
+    columns = ["account", "provider", "rate", "free_now", "state", "message"]
+    console.table(
+        [column.replace("_", " ") for column in columns],
+        [[each[column] for column in columns] for each in told],
+    )
+    return 0
+
+
+def _document(given: Services, account: Account, now: datetime) -> dict[str, Any]:
+    state = given.store.accounts.state(account)
+    paused = state.paused(now)
+    until = state.paused_until if paused else None
+    bucket = Bucket(account.rate, state.next_at)
+    return {
+        "account": account.name,
+        "provider": account.provider,
+        "rate": str(account.rate),
+        "free_now": 0 if paused else bucket.free(now.timestamp()),
+        "state": f"paused: {state.reason}" if paused else "ok",
+        "paused_until": until and to_text(until),
+        "pause_reason": str(state.reason) if paused else None,
+        "message": state.message if paused else None,
+        "checked_at": state.checked_at and to_text(state.checked_at),
+    }
+
+
+@app.command()
+def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
+    """Stop using an account until it is resumed; its jobs wait, free of charge.
+
+    Example: convsync accounts pause acme/sms
+    """
+    given = bootstrap.services(context.obj)
+    account = _account(given, name)
+    given.store.accounts.pause(
+        account, PauseReason.OPERATOR, "paused by hand", None, given.clock.now()
+    )
+    console = Console(as_json, quiet)
+    console.document({"account": name, "state": "paused"})
+    console.say(f"{name} is paused; `convsync accounts resume {name}` ends that")
+    return 0
+
+
+@app.command()
+def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
+    """Use an account again, once one cheap request has shown that it works.
+
+    Example: convsync accounts resume acme/sms
+    """
+    given = bootstrap.services(context.obj)
+    account = _account(given, name)
+    bootstrap.check(given, account, CHECK_S)
+    due = _set_free(given, account)
+    console = Console(as_json, quiet)
+    console.document({"account": name, "state": "ok", "made_due": due})
+    console.say(f"{name} works; {due} waiting jobs are due")
+    return 0
+
+
+def _set_free(given: Services, account: Account) -> int:
+    now = given.clock.now()
+    with given.store.transaction():
+        given.store.accounts.resume(account.workspace, account.channel, now)
+        return given.store.queue.make_due(account.workspace, now)
+
+
+def _account(given: Services, name: str) -> Account:
+    found = {account.name: account for account in given.settings.accounts}
+    if name in found:
+        return found[name]
+    raise NotFound(f"there is no account {name!r}", f"known: {', '.join(found) or 'none'}")

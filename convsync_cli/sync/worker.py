@@ -13,6 +13,7 @@ from convsync_cli.sync import upkeep
 from convsync_cli.sync.attempt import attempt
 from convsync_cli.sync.clock import Clock, Deadline
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.lanes import Lanes, look
 from convsync_cli.sync.model.job import Claim, Settlement
 from convsync_cli.sync.model.progress import Saved
@@ -103,6 +104,7 @@ class Worker:
             full = len(self._tasks) >= self.pace.concurrency
             lanes, claim = await self.commits.call(self._look_and_claim, run, full)
             if claim is not None:
+                reached("job.claimed")
                 self.tally.claimed += 1
                 self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
                 continue
@@ -160,6 +162,7 @@ class Worker:
             self.tally.messages += work.progress.saved
 
     async def _settle(self, run: int, claim: Claim, settlement: Settlement, work: Work) -> None:
+        reached("job.settling")
         effort = work.meter.effort()
         held = await self.commits.call(
             self.store.queue.settle, run, claim, settlement, effort, self.clock.now()

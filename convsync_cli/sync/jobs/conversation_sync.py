@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
+from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import (
     AccountPaused,
     BudgetSpent,
@@ -80,6 +81,7 @@ async def _walk(work: Work, lead: Lead, line: Line, walk: Walk) -> None:
             found = True
             walk = Walk(walk.started_at, page.cursor, walk.left_out + page.left_out)
             work.progress.add(await work.call(_save, work, lead, line, page, walk))
+            reached("page.saved")
     except Rejected:
         if found or not resumed:
             raise

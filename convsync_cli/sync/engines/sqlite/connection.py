@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from time import sleep
 from typing import Any
 
+from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.engines.sqlite.faults import is_busy, worded
 from convsync_cli.sync.errors import DatabaseError, Locked
 
@@ -92,7 +93,9 @@ class Connection:
         self._depth += 1
         try:
             yield
+            reached(f"{commit}.before")
             self.execute(commit)
+            reached(f"{commit}.after")
         except BaseException:
             self._undo(rollback)
             raise

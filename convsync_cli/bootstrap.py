@@ -11,7 +11,7 @@ from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
 from convsync_cli.sync.clock import Clock, Deadline, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound
-from convsync_cli.sync.model.job import Priority, Terms
+from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account

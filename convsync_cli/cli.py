@@ -7,6 +7,7 @@ pays for nothing else.
 import errno
 import os
 import re
+import signal
 import sys
 from importlib import import_module
 from typing import Annotated, Any
@@ -37,7 +38,7 @@ COMMANDS = {
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
 
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 130, 143
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
@@ -99,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in given
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         code = _run(_with_wait(given))
         sys.stdout.flush()
@@ -115,6 +117,8 @@ def main(arguments: list[str] | None = None) -> int:
         return usage.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
+    except _Terminated:
+        return _TERMINATED
     except OSError as problem:
         if problem.errno == errno.EPIPE:
             return _closed_pipe()
@@ -123,6 +127,14 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as problem:
         console.error(_bug(problem), as_document)
         return 1
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: everything that is open is cleaned up on the way out."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise _Terminated
 
 
 def entry() -> None:

@@ -98,10 +98,12 @@ def error(problem: ConvsyncError, as_document: bool) -> None:
         note(f"  {one_line(problem.hint)}")
 
 
-def as_json(document: Any) -> str:
-    """One line of JSON, in ASCII where the terminal or file could not hold more."""
-    narrow = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-    return json.dumps(document, ensure_ascii=narrow, separators=(",", ":"))
+def as_json(document: Any, *, ascii_only: bool | None = None) -> str:
+    """One line of JSON that drives no terminal, in ASCII where stdout could not hold more."""
+    if ascii_only is None:
+        ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    line = json.dumps(document, ensure_ascii=ascii_only, separators=(",", ":"))
+    return _UNSAFE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", line)
 
 
 def ago(seconds: float | None) -> str:

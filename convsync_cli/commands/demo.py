@@ -6,24 +6,30 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convsync_cli.console import note
-from convsync_cli.sync.errors import ConvsyncError
+from convsync_cli.commands.options import Json, Quiet
+from convsync_cli.console import Console, note
+from convsync_cli.sync.errors import Bug
 
 if TYPE_CHECKING:
+    from convsync_cli.sandbox.server import Sandbox
     from convsync_cli.sandbox.world import World
 
 NAME = "acme"
 MESSAGES = 9  # so many make a conversation that fits a screen
+EMAILS_A_SECOND = 40
 INCOMPLETE = 3  # the simulated export holds rows that cannot be read, as real ones do
 
 app = typer.Typer(rich_markup_mode=None)
 
 CONFIG = """\
+database = "{folder}/convsync.db"
+
 [workspaces.{name}]
 region = "US"
 
@@ -36,6 +42,7 @@ token = {{ env = "DEMO_GHL_TOKEN" }}
 [workspaces.{name}.email]
 provider = "emailbison"
 base_url = "{emailbison}"
+rate = "{rate}"
 token = {{ env = "DEMO_EMAILBISON_TOKEN" }}
 """
 
@@ -44,6 +51,8 @@ token = {{ env = "DEMO_EMAILBISON_TOKEN" }}
 def command(
     context: typer.Context,
     leads: Annotated[int, typer.Option(metavar="N", min=20, max=1000, help="How many leads.")] = 60,
+    as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run the main job on simulated providers, showing each command before it runs.
 
@@ -51,65 +60,87 @@ def command(
 
     Example: convsync demo
     """
-    from convsync_cli.sandbox.server import Sandbox
+    from convsync_cli.sandbox.limits import Allowance
+    from convsync_cli.sandbox.server import EMAILBISON, Sandbox
     from convsync_cli.sandbox.world import World
 
     world = World.seeded(seed=7, leads_per_workspace=leads, workspaces=(NAME,))
-    with Sandbox(world) as sandbox, tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder:
-        simulated = world.workspace(NAME)
-        config = Path(folder, "convsync.toml")
-        config.write_text(
-            f'database = "{folder}/convsync.db"\n\n'
-            + CONFIG.format(
-                name=NAME,
-                gohighlevel=sandbox.gohighlevel_url,
-                emailbison=sandbox.emailbison_url,
-                location=simulated.location_id,
-            )
-        )
-        Path(folder, "leads.csv").write_bytes(world.gohighlevel_csv(NAME))
-        environment = os.environ | {
-            "CONVSYNC_CONFIG": str(config),
-            "DEMO_GHL_TOKEN": simulated.gohighlevel_token,
-            "DEMO_EMAILBISON_TOKEN": simulated.emailbison_token,
-        }
-        _tour(folder, environment, _lead(world))
+    quick = {EMAILBISON: Allowance(EMAILS_A_SECOND + 1, 1.0)}  # nobody wants to wait for a demo
+    with (
+        Sandbox(world, allowances=quick) as sandbox,
+        tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
+    ):
+        environment = os.environ | _prepare(Path(folder), world, sandbox)
+        ended = [
+            {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
+            for told, arguments in _tour(_lead(world))
+            for shown in [not (as_json or quiet)]
+        ]
+    console = Console(as_json, quiet)
+    console.document({"commands": ended})
+    console.say("\nThat was all of it; the simulated providers and the folder are gone.")
     return 0
 
 
-def _tour(folder: str, environment: dict[str, str], lead: str) -> None:
-    for told, arguments in (
-        ("Make the database beside the configuration", ["init"]),
-        (
-            "Bring the leads in; doing it twice changes nothing",
-            ["leads", "import", "leads.csv", "--workspace", "acme"],
-        ),
-        (
-            "Ask for every lead's conversation: milliseconds, whoever asks how often",
-            ["enqueue-all"],
-        ),
-        ("Work through the queue, as cron would every minute", ["run", "--max-seconds", "50"]),
-        ("Is everything all right?", ["status"]),
-        ("One conversation, both channels", ["show", lead]),
-        ("Everything as data", ["export", "--format", "csv", "--output", "messages.csv"]),
-    ):
-        note(f"\n# {told}\n$ convsync {shlex.join(arguments)}")
-        sys.stderr.flush()
-        ended = subprocess.run(
-            [sys.executable, "-m", "convsync_cli", *arguments],
-            cwd=folder,
-            env=environment,
-            check=False,
+def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]:
+    """Write configuration and leads; returns the variables that the commands need."""
+    simulated = world.workspace(NAME)
+    config = folder / "convsync.toml"
+    config.write_text(
+        CONFIG.format(
+            folder=folder,
+            name=NAME,
+            gohighlevel=sandbox.gohighlevel_url,
+            emailbison=sandbox.emailbison_url,
+            location=simulated.location_id,
+            rate=f"{EMAILS_A_SECOND}/1s",
         )
-        if ended.returncode not in (0, INCOMPLETE):
-            raise ConvsyncError(f"`convsync {arguments[0]}` ended with {ended.returncode}")
-    note("\nThat was all of it; the simulated providers and the folder are gone.")
+    )
+    (folder / "leads.csv").write_bytes(world.gohighlevel_csv(NAME))
+    return {
+        "CONVSYNC_CONFIG": str(config),
+        "DEMO_GHL_TOKEN": simulated.gohighlevel_token,
+        "DEMO_EMAILBISON_TOKEN": simulated.emailbison_token,
+    }
+
+
+def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
+    yield "Make the database beside the configuration", ["init"]
+    yield (
+        "Bring the leads in; doing it twice changes nothing",
+        ["leads", "import", "leads.csv", "--workspace", NAME],
+    )
+    yield (
+        "Ask for every lead's conversation: milliseconds, whoever asks how often",
+        ["enqueue-all"],
+    )
+    yield "Work through the queue, as cron would every minute", ["run", "--max-seconds", "50"]
+    yield "Is everything all right?", ["status"]
+    yield "One conversation, both channels", ["show", lead]
+    yield "Everything as data", ["export", "--format", "csv", "--output", "messages.csv"]
+
+
+def _step(
+    told: str, arguments: list[str], folder: str, environment: dict[str, str], shown: bool
+) -> int:
+    if shown:
+        note(f"\n# {told}\n$ convsync {shlex.join(arguments)}")
+    ended = subprocess.run(
+        [sys.executable, "-m", "convsync_cli", *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=None if shown else subprocess.DEVNULL,
+        check=False,
+    )
+    if ended.returncode not in (0, INCOMPLETE):
+        raise Bug(f"`convsync {arguments[0]}` ended with {ended.returncode}")
+    return ended.returncode
 
 
 def _lead(world: "World") -> str:
     """The email of a lead that is nobody's hard case and speaks on both channels."""
     spoken = [
-        Counter(message.lead_key for message in world.expected(NAME, channel))
+        Counter(message.lead_key for message in world.expected(NAME, channel) if message.text)
         for channel in ("sms", "email")
     ]
     both = [key for key in spoken[0] if key in spoken[1]]

@@ -13,7 +13,7 @@ from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.model.job import Placement, Priority
+from convsync_cli.sync.model.placing import Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100

@@ -1,7 +1,6 @@
 """`export`: messages out, one a line, as many as there are."""
 
 import csv
-import json
 import os
 import sys
 import tempfile
@@ -14,7 +13,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.console import Console
+from convsync_cli.console import Console, as_json
 from convsync_cli.sync.errors import OutputError, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.progress import Stored
@@ -99,7 +98,7 @@ def _write_jsonl(stream: IO[str], messages: Iterable[dict[str, Any]], raw: bool)
     count = 0
     for each in messages:
         count += 1
-        stream.write(json.dumps(each, ensure_ascii=False, separators=(",", ":")) + "\n")
+        stream.write(as_json(each, ascii_only=False) + "\n")
     return count
 
 

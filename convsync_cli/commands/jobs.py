@@ -13,7 +13,8 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
 from convsync_cli.console import Console, confirmed, note
 from convsync_cli.sync.errors import NotFound, UsageError
-from convsync_cli.sync.model.job import Job, JobFilter, JobState, Kind, Overrun
+from convsync_cli.sync.model.job import Job, JobFilter, JobState, Overrun
+from convsync_cli.sync.model.placing import Kind
 
 BATCH = 500  # jobs to a transaction, so that no enqueuer waits long
 

@@ -18,7 +18,8 @@ from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import NotFound, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.leadfile import BadRow, Row, rows
-from convsync_cli.sync.model.lead import Address, AddressKind, Contact, Handle, Lead, Learnt
+from convsync_cli.sync.model.address import Address, AddressKind
+from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
 from convsync_cli.sync.model.message import Channel
 
 BATCH = 500  # rows to a transaction

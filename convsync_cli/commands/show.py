@@ -68,6 +68,8 @@ def _print(console: Console, stored: Stored, lead: Lead, full: bool) -> None:
     new, quoted = (message.body, "") if full else unquoted(message.body)
     for line in clean(new).strip().splitlines():
         console.say(f"    {line}")
+    if not message.body.strip() and not message.attachments:
+        console.say("    (no text)")
     if quoted.strip():
         console.say(f"    … {len(quoted.splitlines())} quoted lines (--full)")
     for attachment in message.attachments:

@@ -6,7 +6,7 @@ So what may be two addresses, or somebody else's, has no normal form. Nothing is
 
 import re
 
-from convsync_cli.sync.model.lead import Address, AddressKind
+from convsync_cli.sync.model.address import Address, AddressKind
 
 _INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
 

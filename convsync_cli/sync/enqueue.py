@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from convsync_cli.sync import reference
-from convsync_cli.sync.model.job import Placement, Swept, Terms
-from convsync_cli.sync.model.lead import Found
-from convsync_cli.sync.ports import Store
+from convsync_cli.sync.model.placing import Placement, Swept, Terms
+from convsync_cli.sync.model.query import Found
+
+if TYPE_CHECKING:
+    from convsync_cli.sync.ports import Store
 
 BATCH = 2_000  # leads to a transaction: long enough to be fast, short enough to let others in
 
@@ -23,18 +26,18 @@ class Answer:
 
 
 def resolve(
-    store: Store, typed: Sequence[str], regions: reference.Regions, workspace: str | None = None
+    store: "Store", typed: Sequence[str], regions: reference.Regions, workspace: str | None = None
 ) -> Iterator[tuple[str, tuple[Found, ...]]]:
     """The leads that each text can mean: several if it is ambiguous, none if it is unknown."""
     asked = [reference.queries(text, regions, workspace) for text in typed]
-    found = iter(store.leads.find([query for queries in asked for query in queries]))
+    found = iter(store.directory.find([query for queries in asked for query in queries]))
     for text, queries in zip(typed, asked, strict=True):
         matches: set[Found] = set().union(*islice(found, len(queries)))
         yield text, tuple(sorted(each for each in matches if each.workspace in regions))
 
 
 def enqueue(
-    store: Store,
+    store: "Store",
     typed: Iterable[str],
     regions: reference.Regions,
     workspace: str | None,
@@ -53,12 +56,12 @@ def enqueue(
                 ambiguous.append((text, found))
             else:
                 leads.append(found[0].lead)
-        placed = store.queue.enqueue(leads, terms())
+        placed = store.intake.enqueue(leads, terms())
         yield Answer(tuple(placed), tuple(unknown), tuple(ambiguous))
 
 
 def enqueue_all(
-    store: Store,
+    store: "Store",
     workspaces: Mapping[str, Sequence[str]],
     before: datetime | None,
     limit: int | None,
@@ -73,6 +76,6 @@ def enqueue_all(
         swept: Swept | None = Swept("")
         while swept is not None and (limit is None or total.queued < limit):
             most = None if limit is None else limit - total.queued
-            swept = store.queue.sweep(workspace, channels, before, swept.last, most, terms())
+            swept = store.intake.sweep(workspace, channels, before, swept.last, most, terms())
             total = total + swept if swept is not None else total
     return total

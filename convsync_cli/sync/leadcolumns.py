@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from convsync_cli.sync import addresses
-from convsync_cli.sync.model.lead import Address, Contact, Handle
+from convsync_cli.sync.model.address import Address
+from convsync_cli.sync.model.lead import Contact, Handle
 
 
 class Role(Enum):

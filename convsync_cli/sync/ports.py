@@ -5,7 +5,7 @@ All methods of a ``Store`` are synchronous and belong to one thread at a time. E
 writes is all or nothing, and inside ``transaction()`` part of that.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,20 +21,19 @@ from convsync_cli.sync.model.job import (
     JobFilter,
     JobState,
     Overrun,
-    Placement,
     Settlement,
-    Swept,
-    Terms,
 )
-from convsync_cli.sync.model.lead import Contact, Found, Lead, Learnt, Query
+from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message, Page
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
+from convsync_cli.sync.model.placing import Placement, Swept, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+from convsync_cli.sync.model.query import Found, Query
 
 
-class JobQueue(Protocol):
-    """Jobs, from enqueued to settled. At most one live job per lead, whoever asks at once."""
+class Intake(Protocol):
+    """Asking for jobs. There is at most one live job per lead, whoever asks at once."""
 
     def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
         """Queue a sync of each lead, as somebody who waits for it asks.
@@ -57,6 +56,10 @@ class JobQueue(Protocol):
         Only leads that can be followed on one of ``channels``, with ``before`` only those not read
         to the end since then, and at most ``most`` of them. Live jobs stay as they are.
         """
+
+
+class JobQueue(Protocol):
+    """Jobs, from claimed to settled, and what people do to them."""
 
     def claim(
         self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
@@ -113,11 +116,15 @@ class JobQueue(Protocol):
         """The newest jobs that fit a filter."""
 
 
-class Leads(Protocol):
-    """People, and all that finds them. An address or handle belongs to one lead of a workspace."""
+class Directory(Protocol):
+    """Which leads a name means."""
 
     def find(self, queries: Sequence[Query]) -> list[set[Found]]:
         """The leads that each query finds, in the order of the queries."""
+
+
+class Leads(Protocol):
+    """People, and all that finds them. An address or handle belongs to one lead of a workspace."""
 
     def lead(self, lead: str) -> Lead | None:
         """A lead with all that finds it, or None."""
@@ -248,28 +255,58 @@ class RunLock(Protocol):
         """Give up the place."""
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
-    """A database, open.
+class Store(Protocol):
+    """A database, open, and the books in it."""
 
-    ``lock_run(parallel)`` takes a place among the runs, or returns None where another is active
-    and ``parallel`` does not allow for it. ``checkpoint`` folds the write-ahead log into the file;
-    only the run that is ``sole`` may. ``backup(path)`` writes a consistent copy while others write;
-    ``examine`` says what is right and wrong with the database.
-    """
+    @property
+    def intake(self) -> Intake:
+        """Asking for jobs."""
 
-    queue: JobQueue
-    leads: Leads
-    archive: Archive
-    accounts: Accounts
-    runs: Runs
-    overview: Overview
-    transaction: Callable[[], AbstractContextManager[None]]
-    lock_run: Callable[[bool], RunLock | None]
-    checkpoint: Callable[[], None]
-    backup: Callable[[str], None]
-    examine: Callable[[], Iterator[Finding]]
-    close: Callable[[], None]
+    @property
+    def queue(self) -> JobQueue:
+        """Working on jobs."""
+
+    @property
+    def directory(self) -> Directory:
+        """Names of people."""
+
+    @property
+    def leads(self) -> Leads:
+        """People."""
+
+    @property
+    def archive(self) -> Archive:
+        """Messages."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Rate limits and pauses."""
+
+    @property
+    def runs(self) -> Runs:
+        """What each run did."""
+
+    @property
+    def overview(self) -> Overview:
+        """Numbers."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is written inside is stored together or not at all."""
+
+    def lock_run(self, parallel: bool) -> RunLock | None:
+        """Take a place among the runs; None if another is active and ``parallel`` is not set."""
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file; only the run that is ``sole`` may."""
+
+    def backup(self, target: str) -> None:
+        """Write a consistent copy to a path while others write."""
+
+    def examine(self) -> Iterator[Finding]:
+        """Say what is right and wrong with the database."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ the same lead in every command.
 from collections.abc import Mapping
 
 from convsync_cli.sync import addresses
-from convsync_cli.sync.model.lead import AddressKind, Query
+from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.leadid import is_lead_id
+from convsync_cli.sync.model.query import Query
 
 Regions = Mapping[str, str | None]
 

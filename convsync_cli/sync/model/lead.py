@@ -1,27 +1,20 @@
 """A lead, the addresses that find it, and what others call it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from convsync_cli.sync.model.address import Address, AddressKind
+from convsync_cli.sync.model.query import Found, Query
 
-class AddressKind(StrEnum):
-    """What an address is."""
-
-    EMAIL = "email"
-    PHONE = "phone"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An email or phone of a lead.
-
-    ``raw`` is the text as it was given. ``value`` is its normal form (lower-case mail address,
-    E.164 number), by which leads are matched; None where ``raw`` cannot be one.
-    """
-
-    kind: AddressKind
-    raw: str
-    value: str | None
+__all__ = [
+    "Address",
+    "AddressKind",
+    "Contact",
+    "Found",
+    "Handle",
+    "Lead",
+    "Learnt",
+    "Query",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,30 +53,6 @@ class Lead:
     def handles_at(self, provider: str) -> tuple[str, ...]:
         """The lead's ids at a provider."""
         return tuple(h.external_id for h in self.handles if h.provider == provider)
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One exact way to look for a lead: ``by`` id, address or handle.
-
-    ``qualifier`` is the address kind or the provider; ``workspace`` narrows where it is set.
-    """
-
-    by: str
-    value: str
-    qualifier: str = ""
-    workspace: str | None = None
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Found:
-    """A lead that a query found."""
-
-    workspace: str
-    lead: str
-
-    def __str__(self) -> str:
-        return f"{self.workspace}/{self.lead}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,31 +1,122 @@
-"""The SQLite engine: opens a database file and joins its parts into a ``Store``."""
+"""The SQLite engine: a database file, and the books in it."""
 
 import os
-from functools import partial
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from convsync_cli.sync.engines.sqlite import runlock
-from convsync_cli.sync.engines.sqlite.accounts import SqliteAccounts
-from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
 from convsync_cli.sync.engines.sqlite.connection import (
     APPLICATION_ID,
     PATIENCE_MS,
     Connection,
     create_private,
 )
-from convsync_cli.sync.engines.sqlite.copying import backup
-from convsync_cli.sync.engines.sqlite.filesystem import network_file_system
-from convsync_cli.sync.engines.sqlite.health import examine
-from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
-from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
-from convsync_cli.sync.engines.sqlite.queue import SqliteQueue
-from convsync_cli.sync.engines.sqlite.runs import SqliteRuns
 from convsync_cli.sync.errors import DatabaseError
-from convsync_cli.sync.ports import RunLock, Store
+
+if TYPE_CHECKING:
+    from convsync_cli.sync.engines.sqlite.accounts import SqliteAccounts
+    from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
+    from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
+    from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
+    from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
+    from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
+    from convsync_cli.sync.engines.sqlite.queue import SqliteQueue
+    from convsync_cli.sync.engines.sqlite.runs import SqliteRuns
+    from convsync_cli.sync.model.finding import Finding
+    from convsync_cli.sync.ports import RunLock
 
 SCHEMA_VERSION = 5  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
 
 
-def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_MS) -> Store:
+class SqliteStore:
+    """``Store`` over one file. A book is imported when it is opened: `enqueue` needs only two."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.transaction = connection.transaction
+        self.checkpoint = connection.checkpoint
+        self.close = connection.close
+
+    @cached_property
+    def intake(self) -> "SqliteIntake":
+        """Asking for jobs."""
+        from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
+
+        return SqliteIntake(self._connection)
+
+    @cached_property
+    def queue(self) -> "SqliteQueue":
+        """Working on jobs."""
+        from convsync_cli.sync.engines.sqlite.queue import SqliteQueue
+
+        return SqliteQueue(self._connection)
+
+    @cached_property
+    def directory(self) -> "SqliteDirectory":
+        """Names of people."""
+        from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
+
+        return SqliteDirectory(self._connection)
+
+    @cached_property
+    def leads(self) -> "SqliteLeads":
+        """People."""
+        from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
+
+        return SqliteLeads(self._connection)
+
+    @cached_property
+    def archive(self) -> "SqliteArchive":
+        """Messages."""
+        from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
+
+        return SqliteArchive(self._connection)
+
+    @cached_property
+    def accounts(self) -> "SqliteAccounts":
+        """Rate limits and pauses."""
+        from convsync_cli.sync.engines.sqlite.accounts import SqliteAccounts
+
+        return SqliteAccounts(self._connection)
+
+    @cached_property
+    def runs(self) -> "SqliteRuns":
+        """What each run did."""
+        from convsync_cli.sync.engines.sqlite.runs import SqliteRuns
+
+        return SqliteRuns(self._connection)
+
+    @cached_property
+    def overview(self) -> "SqliteOverview":
+        """Numbers."""
+        from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
+
+        return SqliteOverview(self._connection)
+
+    def lock_run(self, parallel: bool) -> "RunLock | None":
+        """Take a place among the runs; see ``Store.lock_run``."""
+        from convsync_cli.sync.engines.sqlite import runlock
+
+        _refuse_network(self._connection.path)
+        lock = runlock.acquire(self._connection.path, parallel)
+        if lock is not None and lock.sole:
+            self._connection.execute("PRAGMA wal_autocheckpoint=1000")
+        return lock
+
+    def backup(self, target: str) -> None:
+        """Write a consistent copy to a path while others write."""
+        from convsync_cli.sync.engines.sqlite.copying import backup
+
+        backup(self._connection, target)
+
+    def examine(self) -> "Iterator[Finding]":
+        """Say what is right and wrong with the database."""
+        from convsync_cli.sync.engines.sqlite.health import examine
+
+        return examine(self._connection)
+
+
+def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_MS) -> SqliteStore:
     """Open the database at ``path``, upgraded to this version's tables.
 
     ``patience_ms`` bounds each wait for another writer.
@@ -45,36 +136,17 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
     except BaseException:
         connection.close()
         raise
-    return Store(
-        queue=SqliteQueue(connection),
-        leads=SqliteLeads(connection),
-        archive=SqliteArchive(connection),
-        accounts=SqliteAccounts(connection),
-        runs=SqliteRuns(connection),
-        overview=SqliteOverview(connection),
-        transaction=connection.transaction,
-        lock_run=partial(_lock_run, connection),
-        checkpoint=connection.checkpoint,
-        backup=partial(backup, connection),
-        examine=partial(examine, connection),
-        close=connection.close,
-    )
+    return SqliteStore(connection)
 
 
 def _refuse_network(path: str) -> None:
+    from convsync_cli.sync.engines.sqlite.filesystem import network_file_system
+
     if kind := network_file_system(path):
         raise DatabaseError(
             f"{path} is on a network file system ({kind}), whose locks cannot be trusted",
             "choose a local disk with --db or the `database` setting",
         )
-
-
-def _lock_run(connection: Connection, parallel: bool) -> RunLock | None:
-    _refuse_network(connection.path)
-    lock = runlock.acquire(connection.path, parallel)
-    if lock is not None and lock.sole:
-        connection.execute("PRAGMA wal_autocheckpoint=1000")
-    return lock
 
 
 def _ensure_schema(connection: Connection) -> None:

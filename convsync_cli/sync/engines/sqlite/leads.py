@@ -1,43 +1,15 @@
 """Leads, their addresses and handles: found by any of them, learnt and never overwritten."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from convsync_cli.sync.engines.sqlite.connection import Connection
+from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
 from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.lead import (
-    Address,
-    AddressKind,
-    Contact,
-    Found,
-    Handle,
-    Lead,
-    Learnt,
-    Query,
-)
+from convsync_cli.sync.model.address import Address, AddressKind
+from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
 from convsync_cli.sync.model.leadid import new_lead_id
 from convsync_cli.sync.model.message import Channel
-
-_FIND = {
-    "id": """
-        SELECT wanted.key, leads.id, leads.workspace
-        FROM json_each(?) AS wanted
-        CROSS JOIN leads ON leads.id = json_extract(wanted.value, '$[0]')""",
-    "address": """
-        SELECT wanted.key, addresses.lead_id, addresses.workspace
-        FROM json_each(?) AS wanted
-        CROSS JOIN addresses INDEXED BY addresses_value
-          ON addresses.value = json_extract(wanted.value, '$[0]')
-         AND addresses.kind = json_extract(wanted.value, '$[1]')""",
-    "handle": """
-        SELECT wanted.key, handles.lead_id, handles.workspace
-        FROM json_each(?) AS wanted
-        CROSS JOIN handles
-          ON handles.external_id = json_extract(wanted.value, '$[0]')
-         AND handles.provider = json_extract(wanted.value, '$[1]')""",
-}
 
 # Which channels an address or a handle opens. A contact is found by email as well as by phone, so
 # that any address makes SMS possible.
@@ -49,23 +21,8 @@ _OPENS = {
 Channels = Mapping[str, Channel]  # the channel that each provider serves
 
 
-class SqliteLeads:
+class SqliteLeads(SqliteDirectory):
     """``Leads`` over the tables ``leads``, ``addresses`` and ``handles``."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
-
-    def find(self, queries: Sequence[Query]) -> list[set[Found]]:
-        """The leads that each query finds, in the order of the queries."""
-        found: list[set[Found]] = [set() for _ in queries]
-        for by, statement in _FIND.items():
-            positions = [i for i, query in enumerate(queries) if query.by == by]
-            wanted = [[queries[i].value, queries[i].qualifier] for i in positions]
-            for key, lead, workspace in self._db.rows(statement, (json.dumps(wanted),)):
-                query = queries[positions[key]]
-                if query.workspace in (None, workspace):
-                    found[positions[key]].add(Found(workspace, lead))
-        return found
 
     def lead(self, lead: str) -> Lead | None:
         """A lead with all that finds it, or None."""

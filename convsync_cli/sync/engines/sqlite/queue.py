@@ -1,15 +1,11 @@
-"""The job queue: one statement per act, named by the act.
-
-A job is live while it is pending or running. The partial unique index ``jobs_live`` allows one live
-job per ``dedupe_key``; every rule about duplicates rests on it and not on looking first.
-"""
+"""The job queue from claim to settlement: one statement per act, named by the act."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.engines.sqlite.connection import Row
+from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import (
     Attempt,
@@ -18,105 +14,10 @@ from convsync_cli.sync.model.job import (
     Job,
     JobFilter,
     JobState,
-    Kind,
     Overrun,
-    Placement,
     Settlement,
-    Swept,
-    Terms,
 )
 from convsync_cli.sync.model.pause import LONGEST
-
-# Enqueue: a row for each lead whose key is not live and did not succeed inside the window. The
-# window is looked at in both directions, so that a clock set back does not lock leads out.
-_ENQUEUE = """
-INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
-                  created_at, requested_at)
-SELECT :kind, leads.workspace, leads.id, :kind || ':' || leads.id, 'pending', :priority, :now,
-       :max_attempts, :now, :now
-FROM json_each(:leads) AS wanted CROSS JOIN leads ON leads.id = wanted.value
-WHERE NOT EXISTS (
-    SELECT 1 FROM jobs AS earlier INDEXED BY jobs_recent
-    WHERE earlier.state = 'succeeded' AND earlier.dedupe_key = :kind || ':' || leads.id
-    AND earlier.requested_at > :since AND earlier.requested_at < :until)
-ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
-RETURNING lead_id, id
-"""
-
-# Sweep: the same for the leads of one workspace between two ids, in three steps over a table of
-# this connection's own, so that each look-up is made once: mark, count, queue what is left.
-_SWEEPING = """
-CREATE TEMP TABLE IF NOT EXISTS swept (
-    id TEXT, syncable INTEGER, eligible INTEGER, live INTEGER, recent INTEGER)
-"""
-_MARK = """
-INSERT INTO temp.swept
-SELECT lead.id, oldest IS NOT NULL, coalesce(oldest < :before, 0),
-       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_live
-               WHERE dedupe_key = lead.key AND state IN ('pending', 'running')),
-       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_recent
-               WHERE state = 'succeeded' AND dedupe_key = lead.key
-               AND requested_at > :since AND requested_at < :until)
-FROM (SELECT id, :kind || ':' || id AS key,
-             (SELECT min(coalesce(synced_at, '')) FROM lead_syncs WHERE lead_id = leads.id
-                  AND channel IN (SELECT value FROM json_each(:channels))) AS oldest
-      FROM leads INDEXED BY leads_workspace
-      WHERE workspace = :workspace AND id > :after AND id <= :last
-      LIMIT -1  -- keeps the planner from evaluating the inner query twice
-     ) AS lead
-"""
-_COUNT = """
-SELECT total(eligible), total(NOT syncable), total(eligible AND live),
-       total(eligible AND recent AND NOT live)
-FROM temp.swept
-"""
-_SWEEP = """
-INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
-                  created_at, requested_at)
-SELECT :kind, :workspace, id, :kind || ':' || id, 'pending', :priority, :now, :max_attempts,
-       :now, :now
-FROM temp.swept WHERE eligible AND NOT live AND NOT recent LIMIT :most
-"""
-
-_LAST_SWEPT = """
-SELECT max(id) FROM (SELECT id FROM leads INDEXED BY leads_workspace
-                     WHERE workspace = :workspace AND id > :after ORDER BY id LIMIT :leads)
-"""
-
-# Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end.
-_PROMOTE = """
-UPDATE jobs SET priority = min(priority, :priority), run_at = min(run_at, :now),
-                requested_at = :now
-WHERE state = 'pending' AND (priority > :priority OR run_at > :now)
-  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
-RETURNING lead_id, id
-"""
-
-# Ask anew: a waiting job that was begun before reads again what may have come since.
-_ASK_ANEW = """
-UPDATE jobs SET requested_at = :now
-WHERE state = 'pending' AND started_at IS NOT NULL
-  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
-"""
-
-# Rerun: a message that arrives while the lead is being read must be fetched by one more run.
-_RERUN = """
-UPDATE jobs SET rerun = 1, requested_at = :now
-WHERE state = 'running' AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
-"""
-
-_LIVE = """
-SELECT lead_id, id, state FROM jobs INDEXED BY jobs_live
-WHERE state IN ('pending', 'running')
-  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
-"""
-
-_RECENT = """
-SELECT lead_id, id, max(requested_at) FROM jobs INDEXED BY jobs_recent
-WHERE state = 'succeeded' AND requested_at > :since AND requested_at < :until
-  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
-GROUP BY lead_id
-"""
 
 # Claim: for every workspace allowed, one seek per priority in use (a loose index scan) finds its
 # first due job, so that neither finished nor delayed rows cost anything. Among those: the lowest
@@ -226,58 +127,10 @@ _JOB = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs"
 
 _FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 _CLOCK_SLACK = timedelta(minutes=1)
-SWEPT_AT_ONCE = 5_000  # leads to a transaction: others wait for it
 
 
-class SqliteQueue:
+class SqliteQueue(SqliteIntake):
     """``JobQueue`` over the tables ``jobs`` and ``attempts``."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
-
-    def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
-        """Queue a sync of each lead; see ``JobQueue.enqueue``."""
-        asked = _asked(terms, leads=json.dumps(list(leads)))
-        with self._db.transaction():
-            promoted: dict[str, int] = dict(self._db.rows(_PROMOTE, asked))
-            self._db.execute(_ASK_ANEW, asked)
-            self._db.execute(_RERUN, asked)
-            queued: dict[str, int] = dict(self._db.rows(_ENQUEUE, asked))
-            if len(queued) + len(promoted) == len(leads):
-                return list(_placements(leads, queued, promoted, {}, {}, terms.now))
-            live = {lead: (job, state) for lead, job, state in self._db.rows(_LIVE, asked)}
-            recent = {lead: (job, at) for lead, job, at in self._db.rows(_RECENT, asked)}
-        return list(_placements(leads, queued, promoted, live, recent, terms.now))
-
-    def sweep(
-        self,
-        workspace: str,
-        channels: Sequence[str],
-        before: datetime | None,
-        after: str,
-        most: int | None,
-        terms: Terms,
-    ) -> Swept | None:
-        """Queue the next leads of a workspace; see ``JobQueue.sweep``."""
-        asked = _asked(
-            terms,
-            workspace=workspace,
-            channels=json.dumps(list(channels)),
-            before=to_text(before) if before else "~",  # sorts after every moment
-            after=after,
-            leads=SWEPT_AT_ONCE,
-            most=-1 if most is None else most,
-        )
-        with self._db.transaction():
-            last = self._db.value(_LAST_SWEPT, asked)
-            if last is None:
-                return None
-            self._db.execute(_SWEEPING)
-            self._db.execute("DELETE FROM temp.swept")
-            self._db.execute(_MARK, {**asked, "last": last})
-            eligible, not_syncable, live, recent = map(int, self._db.rows(_COUNT)[0])
-            queued = self._db.execute(_SWEEP, asked).rowcount
-        return Swept(last, eligible, not_syncable, queued, live, recent)
 
     def claim(
         self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
@@ -439,41 +292,6 @@ class SqliteQueue:
             f"{_JOB} WHERE {where} ORDER BY id DESC LIMIT :limit", filters | {"limit": limit}
         )
         return [_job(row) for row in rows]
-
-
-def _asked(terms: Terms, **further: Any) -> dict[str, Any]:
-    window = timedelta(seconds=terms.window_s)
-    return {
-        "kind": Kind.CONVERSATION_SYNC.value,
-        "priority": int(terms.priority),
-        "max_attempts": terms.max_attempts,
-        "now": to_text(terms.now),
-        "since": to_text(terms.now - window),
-        "until": to_text(terms.now + window),
-        **further,
-    }
-
-
-def _placements(
-    leads: Sequence[str],
-    queued: dict[str, int],
-    promoted: dict[str, int],
-    live: Mapping[str, tuple[int, str]],
-    recent: Mapping[str, tuple[int, str]],
-    now: datetime,
-) -> Iterator[Placement]:
-    """Say of each lead what became of it; the second mention of a lead finds it queued."""
-    for lead in leads:
-        if lead in queued:
-            yield Placement("queued", lead, queued.pop(lead))
-        elif lead in promoted:
-            yield Placement("promoted", lead, promoted.pop(lead))
-        elif lead in live:
-            yield Placement("already_queued", lead, live[lead][0], state=live[lead][1])
-        elif lead in recent:
-            job, requested_at = recent[lead]
-            age = max(0.0, (now - from_text(requested_at)).total_seconds())
-            yield Placement("recent", lead, job, age_s=round(age, 3))
 
 
 def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:

@@ -1,0 +1,74 @@
+"""Asking for jobs: on what terms, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+
+class Kind(StrEnum):
+    """What a job does; ``sync/jobs/<kind>.py`` performs it."""
+
+    CONVERSATION_SYNC = "conversation_sync"
+
+
+class Priority(IntEnum):
+    """Who waits for the job; the lowest number goes first."""
+
+    MANUAL = 0
+    LISTED = 5
+    BULK = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms jobs are enqueued.
+
+    ``window_s`` seconds after it was asked for, a job that succeeded still stands for a new one;
+    0 ignores that. ``now`` is UTC.
+    """
+
+    priority: Priority
+    window_s: float
+    max_attempts: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What became of one lead that was to be enqueued.
+
+    ``answer`` is queued, promoted, already_queued (with the live job's ``state``), or recent (with
+    ``age_s``, the seconds since the job that succeeded was asked for).
+    """
+
+    answer: str
+    lead: str
+    job: int
+    state: str = "pending"
+    age_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What became of the leads of a workspace up to the id ``last``.
+
+    Of the ``eligible`` ones some were ``queued``, some were live already, some had succeeded
+    inside the window. ``not_syncable`` leads have nothing to be found by.
+    """
+
+    last: str
+    eligible: int = 0
+    not_syncable: int = 0
+    queued: int = 0
+    already_queued: int = 0
+    recent: int = 0
+
+    def __add__(self, later: "Swept") -> "Swept":
+        return Swept(
+            later.last,
+            self.eligible + later.eligible,
+            self.not_syncable + later.not_syncable,
+            self.queued + later.queued,
+            self.already_queued + later.already_queued,
+            self.recent + later.recent,
+        )

@@ -4,12 +4,12 @@ import importlib
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli import settings as configuration
 from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
-from convsync_cli.sync.clock import Clock, Deadline, SystemClock
+from convsync_cli.sync.clock import Clock, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound
 from convsync_cli.sync.model.placing import Priority, Terms
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.telemetry import Listener
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(NamedTuple):
     """What stands on the command line before the command."""
 
     config: str | None = None
@@ -134,6 +133,7 @@ def check(given: Services, account: "Account", seconds: float) -> None:
     """
     from convsync_cli import connections
     from convsync_cli.sync import loop
+    from convsync_cli.sync.deadline import Deadline
 
     deadline = Deadline.after(given.clock, seconds)
     loop.run(connections.check(account, given.store, given.clock, os.environ, deadline))

@@ -11,8 +11,9 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import CredentialUnavailable
 from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
 from convsync_cli.sync.model.account import Account

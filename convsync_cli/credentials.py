@@ -139,7 +139,8 @@ def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     from selectors import EVENT_READ, DefaultSelector
     from subprocess import TimeoutExpired
 
-    from convsync_cli.sync.clock import Deadline, SystemClock
+    from convsync_cli.sync.clock import SystemClock
+    from convsync_cli.sync.deadline import Deadline
 
     assert process.stdout is not None  # it is a pipe
     deadline = Deadline.after(SystemClock(), timeout)

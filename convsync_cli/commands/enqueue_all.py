@@ -9,8 +9,8 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
 from convsync_cli.console import Console
-from convsync_cli.sync.enqueue import enqueue_all
 from convsync_cli.sync.model.placing import Priority
+from convsync_cli.sync.sweep import enqueue_all
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -11,7 +11,7 @@ from convsync_cli.commands.progress import progress_bar
 from convsync_cli.commands.stopping import Stopping
 from convsync_cli.console import Console, note
 from convsync_cli.sync import loop
-from convsync_cli.sync.clock import Deadline
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
 from convsync_cli.sync.runner import Report

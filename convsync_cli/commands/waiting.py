@@ -6,7 +6,7 @@ from typing import Any
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.enqueue import tell_missed
 from convsync_cli.console import Console, note
-from convsync_cli.sync.clock import Deadline
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.enqueue import Answer
 from convsync_cli.sync.model.job import Job
 from convsync_cli.sync.model.pause import NEED_A_PERSON

@@ -8,8 +8,6 @@ import re
 
 from convsync_cli.sync.model.address import Address, AddressKind
 
-_INVISIBLE = re.compile("[\xad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]+")
-
 # Fast paths: ten thousand look-ups a second come from shell scripts. Both only match text of which
 # the long way says nothing but "yes, as it is"; that it does is a test.
 _PLAIN_MAIL = re.compile(
@@ -21,19 +19,6 @@ _PLAIN_PHONE = re.compile(  # the countries that most leads come from, without t
     r"|(?:32|64)[1-9][0-9]{7,8}|(?:45|47|65)[1-9][0-9]{7}|(?:39|91)[3-9][0-9]{9})"
 )
 
-_LONGEST_MAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
-_LONGEST_RAW = 500
-_NAMED = re.compile(r"[^<>]*<([^<>]+)>")
-_WRAPPED = re.compile(r"(?:mailto:)?['\"]?(.*?)['\"]?[,;.]?")  # what people and spreadsheets leave
-_MAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"/|]{1,64}@[^\s@,;:<>()\[\]\\\"/|'!?&=+*%]+")
-
-_LONGEST_PHONE = 60
-_BLANK = re.compile("[\t\xa0\u2002-\u200a\u202f\u3000]")
-_LABEL = re.compile(r"[A-Za-z]{1,12} ?[:.] ?")
-_FLOAT = re.compile(r"^(\+?[0-9]{7,15})\.0$")  # how a spreadsheet library writes a whole number
-_NUMBER = re.compile(r"\+?[\d(][\d ()./\u2010-\u2015\u2212-]*")
-_LONGEST_PREFIX = 7  # digits before a "/" that separates an area code: "+49 (0) 4401/123"
-
 
 def email(raw: str) -> Address:
     """Give a mail address in lower case, without a name and whatever else surrounds it.
@@ -41,7 +26,7 @@ def email(raw: str) -> Address:
     An international domain is written in its own letters, whichever way it came. The value is None
     for text without exactly one "@", with white space inside, or too long for SMTP (RFC 5321).
     """
-    return Address(AddressKind.EMAIL, raw, _mail_value(raw))
+    return Address(AddressKind.EMAIL, raw, mail_value(raw))
 
 
 def phone(raw: str, region: str | None) -> Address:
@@ -56,80 +41,22 @@ def phone(raw: str, region: str | None) -> Address:
     Args:
         region: ISO 3166 code of the country whose numbers are written without a country code.
     """
-    return Address(AddressKind.PHONE, raw, _phone_value(raw, region))
+    return Address(AddressKind.PHONE, raw, phone_value(raw, region))
 
 
-def _mail_value(raw: str) -> str | None:
+def mail_value(raw: str) -> str | None:
+    """The normal form alone; see ``email``."""
     if _PLAIN_MAIL.fullmatch(raw):
         return raw
-    if len(raw) > _LONGEST_RAW:
-        return None
-    text = _INVISIBLE.sub("", raw).strip().lower()
-    named = _NAMED.fullmatch(text)
-    wrapped = _WRAPPED.fullmatch(named[1].strip() if named else text)
-    bare = wrapped[1] if wrapped else ""
-    return _checked(bare if bare.isascii() else _composed(bare))
+    from convsync_cli.sync import oddaddresses  # its patterns take longer than most look-ups
+
+    return oddaddresses.mail_value(raw)
 
 
-def _checked(mail: str) -> str | None:
-    if not _MAIL.fullmatch(mail) or not mail.isprintable() or len(mail) > _LONGEST_MAIL:
-        return None
-    local, _, domain = mail.partition("@")
-    labels = [_letters(label) for label in domain.split(".")]
-    return f"{local}@{'.'.join(labels)}" if all(labels) and all(local.split(".")) else None
-
-
-def _composed(text: str) -> str:
-    from unicodedata import normalize
-
-    return normalize("NFC", text)
-
-
-def _letters(label: str) -> str:
-    """Write an ``xn--`` label in its own letters, where nothing else is written that way."""
-    if not label.startswith("xn--"):
-        return label
-    try:
-        letters = label[4:].encode("ascii").decode("punycode")
-        same = letters.encode("punycode").decode("ascii") == label[4:]
-    except (UnicodeError, ValueError, OverflowError):
-        return label
-    plain = letters == _composed(letters.lower()) and _MAIL.fullmatch("a@" + letters)
-    return letters if same and plain and letters.isprintable() and "." not in letters else label
-
-
-def _phone_value(raw: str, region: str | None) -> str | None:
+def phone_value(raw: str, region: str | None) -> str | None:
+    """The normal form alone; see ``phone``."""
     if _PLAIN_PHONE.fullmatch(raw):
         return raw
-    if len(raw) > _LONGEST_PHONE:
-        return None
-    text = _number_text(raw)
-    if text is None:
-        return None
-    value = _e164(text, region)
-    if value is None and text.startswith("00"):  # the usual way to dial "+"
-        return _e164("+" + text[2:], None)
-    return value
+    from convsync_cli.sync import oddaddresses
 
-
-def _number_text(raw: str) -> str | None:
-    """Give the one number in ``raw``, without what surrounds it; None where there may be two."""
-    text = _BLANK.sub(" ", _INVISIBLE.sub("", raw)).strip(" \r\n'\"=,;").replace("\uff0b", "+")
-    text = _FLOAT.sub(r"\1", _LABEL.sub("", text, 1))
-    first, slash, second = text.partition("/")
-    if not _NUMBER.fullmatch(text) or "/" in second:
-        return None
-    return None if slash and sum(map(str.isdigit, first)) > _LONGEST_PREFIX else text
-
-
-def _e164(text: str, region: str | None) -> str | None:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(text, region.upper() if region else None)
-    except phonenumbers.NumberParseException:
-        return None
-    verdict = phonenumbers.is_possible_number_with_reason(number)
-    if number.extension or verdict != phonenumbers.ValidationResult.IS_POSSIBLE:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return oddaddresses.phone_value(raw, region)

@@ -1,13 +1,12 @@
-"""Putting leads into the queue: by name, from a stream, or all of a workspace."""
+"""Asking for the sync of leads by their names, one or a stream of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from convsync_cli.sync import reference
-from convsync_cli.sync.model.placing import Placement, Swept, Terms
+from convsync_cli.sync.model.placing import Placement, Terms
 from convsync_cli.sync.model.query import Found
 
 if TYPE_CHECKING:
@@ -58,24 +57,3 @@ def enqueue(
                 leads.append(found[0].lead)
         placed = store.intake.enqueue(leads, terms())
         yield Answer(tuple(placed), tuple(unknown), tuple(ambiguous))
-
-
-def enqueue_all(
-    store: "Store",
-    workspaces: Mapping[str, Sequence[str]],
-    before: datetime | None,
-    limit: int | None,
-    terms: Callable[[], Terms],
-) -> Swept:
-    """Queue every lead of ``workspaces`` that can be followed on one of their channels.
-
-    With ``before`` (UTC) only those not synced since; at most ``limit`` of them.
-    """
-    total = Swept("")
-    for workspace, channels in workspaces.items():
-        swept: Swept | None = Swept("")
-        while swept is not None and (limit is None or total.queued < limit):
-            most = None if limit is None else limit - total.queued
-            swept = store.intake.sweep(workspace, channels, before, swept.last, most, terms())
-            total = total + swept if swept is not None else total
-    return total

@@ -159,15 +159,17 @@ class Unauthorized(SyncError):
 class Rejected(SyncError):
     """The provider will never answer this request, or its answer cannot be read.
 
-    ``explanation`` is the start of what the provider said: for its file to recognise, never to
-    show, since it may quote personal data.
+    ``status`` is that of the answer, 0 where its shape is the trouble. ``explanation`` is the start
+    of what the provider said: for its file to recognise, never to show, since it may quote
+    personal data.
     """
 
     code = "rejected"
 
-    def __init__(self, message: str, explanation: str = "") -> None:
+    def __init__(self, message: str, explanation: str = "", status: int = 0) -> None:
         super().__init__(message)
         self.explanation = explanation
+        self.status = status
 
 
 class CursorLoop(Rejected):

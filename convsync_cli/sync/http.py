@@ -17,8 +17,9 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import (
     AccountPaused,
     BudgetSpent,
@@ -175,13 +176,15 @@ class HttpApi:
             case 429:
                 raise await self._rate_limited(response, body, label)
             case 404:
-                raise Unknown(f"{label} answered 404: the provider does not know it", said)
+                raise Unknown(f"{label} answered 404: there is no such thing", said, status)
             case _ if status == 408 or status >= 500:
                 raise Unavailable(f"{label} answered {status}")
             case _ if 300 <= status < 400:
-                raise Rejected(f"{label} answered {status}: redirects are not followed", said)
+                raise Rejected(
+                    f"{label} answered {status}: redirects are not followed", said, status
+                )
             case _:
-                raise Rejected(f"{label} answered {status}", said)
+                raise Rejected(f"{label} answered {status}", said, status)
 
     async def _unauthorized(self, status: int, said: str) -> Unauthorized:
         account = self.wire.account

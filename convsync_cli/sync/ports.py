@@ -27,9 +27,10 @@ from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message, Page
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.model.placing import Placement, Swept, Terms
+from convsync_cli.sync.model.placing import Placement, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
+from convsync_cli.sync.model.swept import Swept
 
 
 class Intake(Protocol):

@@ -29,13 +29,13 @@ def queries(text: str, regions: Regions, workspace: str | None = None) -> list[Q
     if is_lead_id(text):
         return [Query("id", text, "", workspace)]
     if "@" in text:
-        return _address(AddressKind.EMAIL, {addresses.email(text).value}, workspace)
+        return _address(AddressKind.EMAIL, {addresses.mail_value(text)}, workspace)
     provider, colon, external_id = text.partition(":")
     if colon and provider.isidentifier():
         return [Query("handle", external_id, provider.lower(), workspace)] if external_id else []
     asked = [regions.get(workspace)] if workspace else set(regions.values())
     return _address(
-        AddressKind.PHONE, {addresses.phone(text, region).value for region in asked}, workspace
+        AddressKind.PHONE, {addresses.phone_value(text, region) for region in asked}, workspace
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convsync_cli.sync import upkeep
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.deadline import Deadline
+from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import RunLock, Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import Listener
@@ -124,5 +126,6 @@ class Runner:
     def _anything_to_do(self) -> bool:
         now = self.clock.now()
         return self.store.queue.due(self.workspaces, now) > 0 or any(
-            state.wants_check(now) for state in self.store.accounts.states()
+            state.wants_check(now) or state.reason is PauseReason.CREDENTIAL
+            for state in self.store.accounts.states()
         )

@@ -35,7 +35,9 @@ _CELLS = frozenset({"td", "th"})
 _KEPT_LINES = frozenset({"pre", "textarea"})
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _FORMATTING = re.compile(  # the HTML standard, 13.2.4.3; not <a>, whose address is kept
-    r"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?:[\s/][^<>]*)?>", re.IGNORECASE
+    r"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
+    r"(?:[\s/](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)?>",
+    re.IGNORECASE,
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
 _UNSEEN_PARTS = re.compile(

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import ConvsyncError, SyncError, Unauthorized, where
 from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.pause import RECHECK, PauseReason

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import Saved

@@ -11,9 +11,10 @@ from datetime import timedelta
 
 from convsync_cli.sync import upkeep
 from convsync_cli.sync.attempt import attempt
-from convsync_cli.sync.clock import Clock, Deadline
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.crashpoint import reached
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.lanes import Lanes, look
 from convsync_cli.sync.model.job import Claim, Settlement
 from convsync_cli.sync.model.progress import Saved
@@ -82,11 +83,11 @@ class Worker:
         Raises:
             ConvsyncError: the database cannot be used.
         """
-        self._tasks.add(asyncio.create_task(self._recheck(deadline)))
+        checks = asyncio.create_task(self._recheck(deadline))
         try:
-            return await self._loop(run, deadline, stop)
+            return await self._loop(run, deadline, stop, checks)
         finally:
-            await self._stop_all()
+            await _cancelled({checks, *self._tasks})
 
     async def _recheck(self, deadline: Deadline) -> None:
         """Look after refused accounts beside the jobs, so that a check that hangs holds up none."""
@@ -97,7 +98,9 @@ class Worker:
         finally:
             self.tally.requests += meter.requests
 
-    async def _loop(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
+    async def _loop(
+        self, run: int, deadline: Deadline, stop: asyncio.Event, checks: asyncio.Task[None]
+    ) -> str:
         while not stop.is_set():
             if deadline.passed:
                 return "budget"
@@ -108,7 +111,8 @@ class Worker:
                 self.tally.claimed += 1
                 self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
                 continue
-            wait = POLL_S if self._tasks else await self._until_opening(lanes, deadline)
+            busy = self._tasks or not checks.done()
+            wait = POLL_S if busy else await self._until_opening(lanes, deadline)
             if wait is None:
                 return "drained"
             await self._rest(min(wait, deadline.remaining), stop)
@@ -179,16 +183,16 @@ class Worker:
             )
         )
 
-    async def _stop_all(self) -> None:
-        """Cancel what runs; each job releases itself. What cannot in time is rescued later."""
-        for task in self._tasks:
-            task.cancel()
-        if not self._tasks:
-            return
-        ended, _ = await asyncio.wait(self._tasks, timeout=GRACE_S)
-        for task in ended:
-            _ = task.cancelled() or task.exception()  # an error has been raised by one already
-
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
+
+
+async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel what runs; each job releases itself. What cannot in time is rescued later."""
+    await asyncio.sleep(0)  # a task cancelled before its first step could release nothing
+    for task in tasks:
+        task.cancel()
+    ended, _ = await asyncio.wait(tasks, timeout=GRACE_S)
+    for task in ended:
+        _ = task.cancelled() or task.exception()  # an error has been raised by one already

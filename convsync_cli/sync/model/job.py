@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from convsync_cli.sync.model.placing import Kind, Placement, Priority, Swept, Terms
+from convsync_cli.sync.model.placing import Kind, Placement, Priority, Terms
+from convsync_cli.sync.model.swept import Swept
 
 __all__ = [
     "Attempt",

@@ -7,6 +7,7 @@ pages instead is followed by number. ``links.next`` loses the filters: every add
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -33,7 +34,8 @@ _FEEDS: Mapping[str, Mapping[str, str]] = {
     "replies": {"folder": "all"},  # without it only the inbox comes back
     "sent-emails": {},
 }
-_UNSENT = frozenset({"scheduled", "sending_paused", "paused", "stopped", "failed"})
+_NO_RECORD = "record_not_found"
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Reader:
 
     async def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A lead's mail page by page; see ``Provider.pages``."""
-        handles = lead.handles_at(NAME)
+        handles = tuple(each for each in lead.handles_at(NAME) if _ID.fullmatch(each))
         place = _Place.read(cursor) if cursor else _Place(handles)
         known, contact = cursor is not None, None
         seen: set[str] = set()
@@ -97,7 +99,9 @@ class Reader:
             try:
                 page, place = await _page(api, lead, place, seen)
                 known = True
-            except Unknown:  # deleted there, or an id of another workspace
+            except Unknown as error:  # deleted there, or an id of another workspace
+                if not _of_a_record(error):
+                    raise
                 handles, place = (*handles, place.keys[0]), place.next_key()
                 if not known:
                     continue
@@ -120,11 +124,14 @@ async def _by_email(api: Api, lead: Lead) -> Contact | None:
     for email in lead.values(AddressKind.EMAIL):
         try:
             answer = await _ask(api, Get(label, f"/api/leads/{quote(email, safe='@')}", {}))
-        except Unknown:
+        except Unknown as error:
+            if not _of_a_record(error):
+                raise
             continue
         row = mapping(answer.get("data"), label)
         id = text(row.get("id"))
-        if id is None or (text(row.get("email")) or email).lower() != email:
+        told = text(row.get("email"))
+        if id is None or (told and addresses.email(told).value != email):
             raise Rejected(f"{label} answered with another lead than asked for")
         return _told(row, id)
     return None
@@ -156,9 +163,15 @@ async def _ask(api: Api, request: Get) -> Json:
     answer = mapping(await api.get(request), request.label)
     data = part(answer, "data")
     if data.get("success") is False:
-        kind = Unknown if data.get("record_not_found") else Rejected
-        raise kind(f"{request.label} answered with an error", text(data.get("message")) or "")
+        if data.get("record_not_found"):
+            raise Unknown(f"{request.label} answered: no such record", _NO_RECORD)
+        raise Rejected(f"{request.label} answered with an error", text(data.get("message")) or "")
     return answer
+
+
+def _of_a_record(error: Unknown) -> bool:
+    """Whether a 404 is about the record; another host or a missing route answers 404 as well."""
+    return _NO_RECORD in error.explanation or '"success"' in error.explanation
 
 
 def _next(answer: Json, paging: Mapping[str, str]) -> Mapping[str, str] | None:
@@ -199,8 +212,14 @@ def _messages(
     trusted = False not in claims
     read = _reply if feed == "replies" else _sent
     for row, claim in zip(found, claims, strict=True):
-        own = isinstance(row, Mapping) and (claim or (claim is None and trusted))
-        yield read(row, lead) if own and isinstance(row, Mapping) else None
+        if isinstance(row, Mapping) and _tells(row) and (claim or (claim is None and trusted)):
+            yield read(row, lead)
+        else:
+            yield None
+
+
+def _tells(row: Json) -> bool:
+    return any(text(row.get(name)) for name in ("id", *_TELLING))
 
 
 def _is_of(row: Json, lead: Lead, key: str) -> bool | None:
@@ -245,8 +264,8 @@ def _reply(row: Json, lead: Lead) -> Message | None:
 def _sent(row: Json, lead: Lead) -> Message | None:
     status = text(row.get("status"))
     sent_at = instant.parse(row.get("sent_at"))
-    if sent_at is None and status in _UNSENT:
-        return None  # planned, not sent
+    if sent_at is None and status not in (None, "sent"):
+        return None  # planned, stopped or failed: never sent
     html = text(row.get("email_body"))
     return Message(
         channel=Channel.EMAIL,
@@ -266,12 +285,26 @@ def _sent(row: Json, lead: Lead) -> Message | None:
     )
 
 
+_TELLING = (
+    "date_received",
+    "sent_at",
+    "from_email_address",
+    "primary_to_email_address",
+    "subject",
+    "email_subject",
+    "text_body",
+    "html_body",
+    "email_body",
+    "raw_message_id",
+)
+
+
 def _key(kind: str, row: Json) -> str:
     """A message's key: replies and campaign mails are numbered apart."""
     id = text(row.get("id"))
     if id is not None:
         return f"{kind}:{id}"
-    told = json.dumps([text(row.get(name)) for name in sorted(row)])
+    told = json.dumps([text(row.get(name)) for name in _TELLING])
     return f"{kind}:row:" + hashlib.sha256(told.encode()).hexdigest()[:32]
 
 

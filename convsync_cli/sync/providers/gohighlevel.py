@@ -7,12 +7,13 @@ level deeper, rows have more fields and lack others): both shapes are read.
 
 import hashlib
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.address import AddressKind
@@ -36,6 +37,8 @@ REFUSALS = {
 _CONVERSATIONS = {"Version": "2021-04-15"}
 _CONTACTS = {"Version": "2021-07-28"}
 _LARGEST_PAGE = 100
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_MALFORMED = (400, 422)  # how an id is refused that is none of theirs
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ class Reader:
         A contact that was deleted or merged into another has no conversations either, so where an
         id has none the contact itself is looked at.
         """
-        handles = lead.handles_at(NAME)
+        handles = tuple(each for each in lead.handles_at(NAME) if _ID.fullmatch(each))
+        refused: Rejected | None = None
         if handles:
             known = Contact(handles=tuple(Handle(NAME, each) for each in handles))
             try:
@@ -108,18 +112,25 @@ class Reader:
                 if place.conversations or await self._exists(api, handles[-1]):
                     return known, place
             except Rejected as error:
-                if isinstance(error, CursorLoop) or not error.explanation:
+                if not error.status:
                     raise
+                refused = error
         found = await self._find(api, lead)
-        if found is None or found.handles[0].external_id in handles:
-            return None, _Place(())
-        return found, _Place(await self._conversations(api, found))
+        if found is not None and found.handles[0].external_id not in handles:
+            return found, _Place(await self._conversations(api, found))
+        if refused is not None:
+            raise refused
+        return None, _Place(())
 
     async def _exists(self, api: Api, contact: str) -> bool:
         label = "contacts/{id}"
         try:
-            await api.get(Get(label, f"/contacts/{quote(contact, safe='')}", {}, _CONTACTS))
-        except Rejected:
+            await api.get(Get(label, f"/contacts/{contact}", {}, _CONTACTS))
+        except Unknown:
+            return False
+        except Rejected as error:
+            if error.status not in _MALFORMED:
+                raise
             return False
         return True
 

@@ -7,11 +7,14 @@ job per ``dedupe_key``; every rule about duplicates rests on it and not on looki
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.placing import Kind, Placement, Swept, Terms
+from convsync_cli.sync.model.placing import Kind, Placement, Terms
+
+if TYPE_CHECKING:
+    from convsync_cli.sync.model.swept import Swept
 
 SWEPT_AT_ONCE = 5_000  # leads to a transaction: others wait for it
 
@@ -71,26 +74,29 @@ SELECT max(id) FROM (SELECT id FROM leads INDEXED BY leads_workspace
                      WHERE workspace = :workspace AND id > :after ORDER BY id LIMIT :leads)
 """
 
+# (The condition of a partial index must stand in the statement word for word for SQLite to use it:
+# sqlite.org/partialindex.html, 2.)
+#
 # Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end.
 _PROMOTE = """
-UPDATE jobs SET priority = min(priority, :priority), run_at = min(run_at, :now),
+UPDATE jobs INDEXED BY jobs_live SET priority = min(priority, :priority), run_at = min(run_at, :now),
                 requested_at = :now
-WHERE state = 'pending' AND (priority > :priority OR run_at > :now)
+WHERE state IN ('pending', 'running') AND state = 'pending' AND (priority > :priority OR run_at > :now)
   AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 RETURNING lead_id, id
 """
 
 # Ask anew: a waiting job that was begun before reads again what may have come since.
 _ASK_ANEW = """
-UPDATE jobs SET requested_at = :now
-WHERE state = 'pending' AND started_at IS NOT NULL
+UPDATE jobs INDEXED BY jobs_live SET requested_at = :now
+WHERE state IN ('pending', 'running') AND state = 'pending' AND started_at IS NOT NULL
   AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 """
 
 # Rerun: a message that arrives while the lead is being read must be fetched by one more run.
 _RERUN = """
-UPDATE jobs SET rerun = 1, requested_at = :now
-WHERE state = 'running' AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+UPDATE jobs INDEXED BY jobs_live SET rerun = 1, requested_at = :now
+WHERE state IN ('pending', 'running') AND state = 'running' AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 """
 
 _LIVE = """
@@ -114,7 +120,7 @@ class SqliteIntake:
         self._db = connection
 
     def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
-        """Queue a sync of each lead; see ``JobQueue.enqueue``."""
+        """Queue a sync of each lead; see ``Intake.enqueue``."""
         asked = _asked(terms, leads=json.dumps(list(leads)))
         with self._db.transaction():
             promoted: dict[str, int] = dict(self._db.rows(_PROMOTE, asked))
@@ -135,8 +141,10 @@ class SqliteIntake:
         after: str,
         most: int | None,
         terms: Terms,
-    ) -> Swept | None:
-        """Queue the next leads of a workspace; see ``JobQueue.sweep``."""
+    ) -> "Swept | None":
+        """Queue the next leads of a workspace; see ``Intake.sweep``."""
+        from convsync_cli.sync.model.swept import Swept  # `enqueue` does not need it
+
         asked = _asked(
             terms,
             workspace=workspace,

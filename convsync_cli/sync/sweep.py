@@ -1,0 +1,29 @@
+"""Asking for the sync of all leads of some workspaces."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from convsync_cli.sync.model.placing import Terms
+from convsync_cli.sync.model.swept import Swept
+from convsync_cli.sync.ports import Store
+
+
+def enqueue_all(
+    store: Store,
+    workspaces: Mapping[str, Sequence[str]],
+    before: datetime | None,
+    limit: int | None,
+    terms: Callable[[], Terms],
+) -> Swept:
+    """Queue every lead of ``workspaces`` that can be followed on one of their channels.
+
+    With ``before`` (UTC) only those not synced since; at most ``limit`` of them.
+    """
+    total = Swept("")
+    for workspace, channels in workspaces.items():
+        swept: Swept | None = Swept("")
+        while swept is not None and (limit is None or total.queued < limit):
+            most = None if limit is None else limit - total.queued
+            swept = store.intake.sweep(workspace, channels, before, swept.last, most, terms())
+            total = total + swept if swept is not None else total
+    return total

@@ -51,10 +51,10 @@ def _from_iso(text: str) -> datetime | None:
 def _from_epoch(number: float) -> datetime | None:
     if not abs(number) < 1000 * _LATEST_S:  # also refuses NaN, and what no float can hold
         return None
-    seconds = number / 1000 if abs(number) >= _MILLISECONDS_FROM else number
-    if not 0 < seconds < _LATEST_S:  # zero is how some write "none"
+    milliseconds = number if abs(number) >= _MILLISECONDS_FROM else number * 1000
+    if not 0 < milliseconds < 1000 * _LATEST_S:  # zero is how some write "none"
         return None
-    return _to_the_millisecond(_EPOCH + timedelta(seconds=seconds))
+    return _to_the_millisecond(_EPOCH + timedelta(milliseconds=milliseconds))
 
 
 def _to_the_millisecond(moment: datetime) -> datetime:

@@ -65,8 +65,9 @@ class Bucket:
         """
         spacing = self.rate.spacing
         arrival = max(self._sane(now), now)
-        wait = max(0.0, arrival - (self.rate.burst - 1) * spacing - now)
-        return Bucket(self.rate, arrival + spacing), wait
+        wait = arrival - (self.rate.burst - 1) * spacing - now
+        # rounded, because seconds since the epoch are only good to a quarter of a microsecond
+        return Bucket(self.rate, arrival + spacing), max(0.0, round(wait, 4))
 
     def backlog(self, now: float) -> float:
         """Seconds that a request taken now would wait."""

@@ -95,14 +95,22 @@ class Services:
 
 
 def services(
-    invocation: Invocation, *, create: bool = False, patience_ms: int = 10_000
+    invocation: Invocation,
+    *,
+    create: bool = False,
+    patience_ms: int = 10_000,
+    accounts: bool = True,
 ) -> Services:
     """Load the configuration and open the database.
+
+    Without ``accounts`` their tables are not looked into, which saves their providers' imports.
 
     Raises:
         ConfigError, DatabaseError, Locked: either cannot be used.
     """
     loaded = configuration.load(invocation.config, os.environ, database=invocation.database)
+    if accounts:
+        _ = loaded.accounts
     return Services(loaded, open_store(loaded.database, create, patience_ms), SystemClock())
 
 

@@ -38,7 +38,6 @@ COMMANDS = {
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
 
-_INTERRUPTED, _TERMINATED = 130, 143
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
@@ -100,7 +99,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in given
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _signalled)
     try:
         code = _run(_with_wait(given))
         sys.stdout.flush()
@@ -115,10 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
         usage = UsageError(problem.format_message(), "see `convsync --help`")
         console.error(usage, as_document)
         return usage.exit_code
-    except (KeyboardInterrupt, typer.Abort):
-        return _INTERRUPTED
-    except _Terminated:
-        return _TERMINATED
+    except _Signalled as signalled:
+        return signalled.exit_code
     except OSError as problem:
         if problem.errno == errno.EPIPE:
             return _closed_pipe()
@@ -129,12 +127,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-class _Terminated(BaseException):
-    """SIGTERM came: everything that is open is cleaned up on the way out."""
+class _Signalled(BaseException):
+    """A signal asked us to end: everything that is open is cleaned up on the way out.
+
+    Not KeyboardInterrupt: Python kills itself at exit if that ever went through an ``exec``, as
+    those of ``dataclasses`` are, even where it was caught.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
-def _terminate(number: int, frame: object) -> None:
-    raise _Terminated
+def _signalled(number: int, frame: object) -> None:
+    raise _Signalled(number)
 
 
 def entry() -> None:

@@ -39,12 +39,13 @@ _NAME_HINT = "up to 63 letters, digits, dots, hyphens and underscores, the first
 class Workspace:
     """One ``[workspaces.NAME]`` table.
 
-    ``region`` is an ISO 3166 alpha-2 code in capitals. ``providers`` maps each configured channel
+    ``region`` is an ISO 3166 alpha-2 code in capitals, or None: then phone numbers are only usable
+    where they are written with their country. ``providers`` maps each configured channel
     to the name of its provider.
     """
 
     name: str
-    region: str
+    region: str | None
     providers: Mapping[str, str]
     read_accounts: "Callable[[], tuple[Account, ...]]" = field(repr=False, compare=False)
 
@@ -206,7 +207,9 @@ def _workspace(table: Table, environ: Mapping[str, str]) -> Workspace:
     return Workspace(table.keys[-1], _region(table), providers, accounts)
 
 
-def _region(table: Table) -> str:
+def _region(table: Table) -> str | None:
+    if "region" not in table.values:
+        return None
     region = table.string("region", '"US"')
     if not re.fullmatch(r"[A-Za-z]{2}", region):
         raise table.refused("region", "must be a country code of two letters", 'such as "US"')

@@ -389,8 +389,12 @@ def test_a_region_is_two_letters(folder: Folder, region: str) -> None:
 def test_a_missing_key_names_the_table_where_it_is_missing(folder: Folder) -> None:
     error = folder.error(SMS.replace("location_id", "#"))
     assert "line 3: workspaces.acme.sms.location_id is missing" in error.message
-    assert "region is missing" in folder.error("[workspaces.acme]").message
     assert "token is missing" in folder.error(SMS.replace("token", "#")).message
+
+
+def test_a_workspace_without_a_region_takes_only_numbers_with_their_country(folder: Folder) -> None:
+    (workspace,) = folder.load("[workspaces.acme]").workspaces
+    assert workspace.region is None
 
 
 # Accounts

@@ -47,7 +47,7 @@ def command(
     """
     if "-" in leads and len(leads) > 1:
         raise UsageError("- stands for all leads", "give leads, or - to read them from stdin")
-    given = bootstrap.services(context.obj)
+    given = bootstrap.services(context.obj, accounts=False)
     from_stream = leads == ["-"]
     answers = enqueue(
         given.store,

@@ -55,8 +55,8 @@ def command(
     if lock is None:
         _tell(console, Report(None, "locked"))
         return 0
-    shown = sys.stderr.isatty() if progress is None else progress
-    with progress_bar(given, shown and not quiet and not as_json) as listeners:
+    shown = progress is not False and sys.stderr.isatty() and not (quiet or as_json)
+    with progress_bar(given, shown) as listeners:
         stopping = Stopping(max_seconds)
         report = loop.run(
             stopping.around(bootstrap.runner(given, concurrency, listeners).run, lock, deadline)

@@ -5,6 +5,7 @@ stopped goes back free of charge. Nothing is written for a job whose lease was l
 """
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,6 +16,7 @@ from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.deadline import Deadline
+from convsync_cli.sync.errors import where
 from convsync_cli.sync.lanes import Lanes, look
 from convsync_cli.sync.model.job import Claim, Settlement
 from convsync_cli.sync.model.progress import Saved
@@ -26,6 +28,8 @@ from convsync_cli.sync.work import Line, Progress, Work
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
 GRACE_S = 1.2  # to write down what was stopped
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,10 @@ class Worker:
 
     def _tell(self, event: Event) -> None:
         for listener in self.listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception as error:  # whoever watches is no reason to stop
+                log.error("a listener failed: %s", where(error))
 
 
 async def _cancelled(tasks: set[asyncio.Task[None]]) -> None:

@@ -79,9 +79,10 @@ SELECT max(id) FROM (SELECT id FROM leads INDEXED BY leads_workspace
 #
 # Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end.
 _PROMOTE = """
-UPDATE jobs INDEXED BY jobs_live SET priority = min(priority, :priority), run_at = min(run_at, :now),
-                requested_at = :now
-WHERE state IN ('pending', 'running') AND state = 'pending' AND (priority > :priority OR run_at > :now)
+UPDATE jobs INDEXED BY jobs_live
+SET priority = min(priority, :priority), run_at = min(run_at, :now), requested_at = :now
+WHERE state IN ('pending', 'running') AND state = 'pending'
+  AND (priority > :priority OR run_at > :now)
   AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 RETURNING lead_id, id
 """
@@ -96,7 +97,8 @@ WHERE state IN ('pending', 'running') AND state = 'pending' AND started_at IS NO
 # Rerun: a message that arrives while the lead is being read must be fetched by one more run.
 _RERUN = """
 UPDATE jobs INDEXED BY jobs_live SET rerun = 1, requested_at = :now
-WHERE state IN ('pending', 'running') AND state = 'running' AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
+WHERE state IN ('pending', 'running') AND state = 'running'
+  AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 """
 
 _LIVE = """

@@ -20,7 +20,8 @@ from convsync_cli.sync.ports import Store
 T = TypeVar("T")
 
 _MOST_AT_ONCE = 64
-_BREATH_S = 0.001  # between transactions, so that enqueuers get their turn
+_BREATH_S = 0.001  # so that enqueuers get their turn
+_BETWEEN_BREATHS = 4  # transactions, each of a few milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,15 @@ class Commits:
         self._thread.join(timeout_s)
 
     def _work(self) -> None:
+        done = 0
         while (first := self._calls.get()) is not None:
             batch = [first, *self._waiting()]
             results = self._commit(batch)
             for call, (result, error) in zip(batch, results, strict=True):
                 _answer(call.future, result, error)
-            sleep(_BREATH_S)
+            done += 1
+            if done % _BETWEEN_BREATHS == 0:
+                sleep(_BREATH_S)
 
     def _waiting(self) -> list[_Call]:
         batch: list[_Call] = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 MOST_WAITING = 256  # requests that can wait for one bucket: two full runs beside each other
 CLOCK_SLACK_S = 60.0
+NO_WAIT_S = 1e-5  # less is the rounding of seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Rate:
         little longer, because a request that waited for a connection arrives late and the next one
         does not.
         """
-        window = self.seconds * 1.01 + min(0.02, self.seconds * 0.01)
+        window = self.seconds * 1.02 + min(0.03, self.seconds * 0.01)
         return window / (self.requests - self.burst + 1)
 
     def __str__(self) -> str:
@@ -66,8 +67,7 @@ class Bucket:
         spacing = self.rate.spacing
         arrival = max(self._sane(now), now)
         wait = arrival - (self.rate.burst - 1) * spacing - now
-        # rounded, because seconds since the epoch are only good to a quarter of a microsecond
-        return Bucket(self.rate, arrival + spacing), max(0.0, round(wait, 4))
+        return Bucket(self.rate, arrival + spacing), wait if wait > NO_WAIT_S else 0.0
 
     def backlog(self, now: float) -> float:
         """Seconds that a request taken now would wait."""

@@ -18,7 +18,7 @@ from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import where
 from convsync_cli.sync.lanes import Lanes, look
-from convsync_cli.sync.model.job import Claim, Settlement
+from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
@@ -28,6 +28,10 @@ from convsync_cli.sync.work import Line, Progress, Work
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
 GRACE_S = 1.2  # to write down what was stopped
+
+WAITS = Settlement(
+    "released", JobState.PENDING, free=True, code="lost", error="waits to be run alone"
+)
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +82,7 @@ class Worker:
     listeners: tuple[Listener, ...] = ()
     tally: Tally = field(default_factory=Tally)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _alone: bool = False
 
     async def work(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
         """Work until nothing is due, the deadline has passed, or ``stop`` is set.
@@ -108,12 +113,16 @@ class Worker:
         while not stop.is_set():
             if deadline.passed:
                 return "budget"
-            full = len(self._tasks) >= self.pace.concurrency
-            lanes, claim = await self.commits.call(self._look_and_claim, run, full)
-            if claim is not None:
+            self._alone = self._alone and bool(self._tasks)
+            free = 0 if self._alone else self.pace.concurrency - len(self._tasks)
+            lanes, claims = await self.commits.call(
+                self._look_and_claim, run, free, bool(self._tasks)
+            )
+            for claim in claims:
                 reached("job.claimed")
                 self.tally.claimed += 1
                 self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
+            if claims:
                 continue
             busy = self._tasks or not checks.done()
             wait = POLL_S if busy else await self._until_opening(lanes, deadline)
@@ -122,14 +131,25 @@ class Worker:
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
 
-    def _look_and_claim(self, run: int, full: bool) -> tuple[Lanes, Claim | None]:
+    def _look_and_claim(self, run: int, free: int, busy: bool) -> tuple[Lanes, list[Claim]]:
+        """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
         accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
         lanes = look(accounts, self.store.accounts.states(), now)
-        if full or not lanes.open:
-            return lanes, None
         lease_until = now + timedelta(seconds=self.pace.lease_s)
-        return lanes, self.store.queue.claim(run, lanes.open, now, lease_until)
+        claims: list[Claim] = []
+        while lanes.open and len(claims) < free and not self._alone:
+            claim = self.store.queue.claim(run, lanes.open, now, lease_until)
+            if claim is None:
+                break
+            # A job whose process died may have killed it: it runs alone, so that it takes no other
+            # down with it. Where others run, it waits until they have ended.
+            self._alone = claim.suspect
+            if claim.suspect and (busy or claims):
+                self.store.queue.settle(run, claim, WAITS, Effort(), now)
+            else:
+                claims.append(claim)
+        return lanes, claims
 
     async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
         """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
@@ -172,9 +192,15 @@ class Worker:
     async def _settle(self, run: int, claim: Claim, settlement: Settlement, work: Work) -> None:
         reached("job.settling")
         effort = work.meter.effort()
-        held = await self.commits.call(
-            self.store.queue.settle, run, claim, settlement, effort, self.clock.now()
+        settling = asyncio.ensure_future(
+            self.commits.call(
+                self.store.queue.settle, run, claim, settlement, effort, self.clock.now()
+            )
         )
+        try:
+            held = await asyncio.shield(settling)
+        except asyncio.CancelledError:  # the run ends; how this job ended is told all the same
+            held = await settling
         self.tally.add(settlement.outcome if held else "lost")
         self._tell(
             JobStopped(

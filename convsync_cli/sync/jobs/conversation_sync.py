@@ -19,10 +19,11 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
 from convsync_cli.sync.model.pause import STANDING
 from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.work import Line, Work
 
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
@@ -36,10 +37,9 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     Raises:
         BudgetSpent: no time is left; what was read is stored.
     """
-    lead = await work.call(work.store.leads.lead, claim.lead or "")
+    lead, syncs = await work.call(_state, work.store, claim.lead or "")
     if lead is None:
         return Done()
-    syncs = await work.call(work.store.archive.syncs, lead.id)
     left = [
         (line, syncs[line.account.channel])
         for line in work.lines
@@ -49,6 +49,10 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
     )
     return _worst(_unless_raised(answer) for answer in answers)
+
+
+def _state(store: Store, lead: str) -> tuple[Lead | None, dict[Channel, LeadSync]]:
+    return store.leads.lead(lead), store.archive.syncs(lead)
 
 
 def _read_since(sync: LeadSync, claim: Claim) -> bool:

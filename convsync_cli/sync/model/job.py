@@ -59,7 +59,7 @@ class Claim:
     """The right to work on a job until ``lease_until`` (UTC).
 
     ``token`` is the fencing token: it grows with every claim, so that a settlement by an older
-    holder of the same job is refused.
+    holder of the same job is refused. A ``suspect`` is a job whose last process died with it.
     """
 
     job: int
@@ -72,6 +72,7 @@ class Claim:
     requested_at: datetime
     started_at: datetime
     lease_until: datetime
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

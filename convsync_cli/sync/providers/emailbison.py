@@ -209,7 +209,7 @@ def _messages(
     claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
     if False in claims and True not in claims:
         raise Rejected(f"{label} ignored the lead that was asked for")
-    trusted = False not in claims
+    trusted = False not in claims and True in claims
     read = _reply if feed == "replies" else _sent
     for row, claim in zip(found, claims, strict=True):
         if isinstance(row, Mapping) and _tells(row) and (claim or (claim is None and trusted)):

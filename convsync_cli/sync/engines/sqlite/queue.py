@@ -48,7 +48,7 @@ WHERE id = (
               WHERE state = 'running' AND workspace = head.workspace),
              first.run_at, head.id
     LIMIT 1)
-RETURNING id, kind, workspace, lead_id, token, attempts, max_attempts, requested_at
+RETURNING id, kind, workspace, lead_id, token, attempts, max_attempts, requested_at, error_code
 """
 
 # Settle: only the holder of the newest token may; a job asked for again meanwhile goes round once
@@ -295,7 +295,7 @@ class SqliteQueue(SqliteIntake):
 
 
 def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:
-    job, kind, workspace, lead, token, attempt, max_attempts, requested_at = row
+    job, kind, workspace, lead, token, attempt, max_attempts, requested_at, code = row
     return Claim(
         job,
         kind,
@@ -307,6 +307,7 @@ def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:
         requested_at=from_text(requested_at),
         started_at=now,
         lease_until=lease_until,
+        suspect=code == "lost",
     )
 
 

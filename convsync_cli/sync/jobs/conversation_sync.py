@@ -29,6 +29,7 @@ from convsync_cli.sync.work import Line, Work
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
 # it had read is old by then.
 CURSOR_KEEPS = timedelta(hours=1)
+CLOCK_SLACK = timedelta(seconds=5)
 
 
 async def perform(claim: Claim, work: Work) -> Outcome:
@@ -43,7 +44,8 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     left = [
         (line, syncs[line.account.channel])
         for line in work.lines
-        if line.account.channel in syncs and not _read_since(syncs[line.account.channel], claim)
+        if line.account.channel in syncs
+        and not _read_since(syncs[line.account.channel], claim, work)
     ]
     answers = await asyncio.gather(
         *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
@@ -55,8 +57,13 @@ def _state(store: Store, lead: str) -> tuple[Lead | None, dict[Channel, LeadSync
     return store.leads.lead(lead), store.archive.syncs(lead)
 
 
-def _read_since(sync: LeadSync, claim: Claim) -> bool:
-    return sync.synced_at is not None and sync.synced_at >= claim.requested_at
+def _read_since(sync: LeadSync, claim: Claim, work: Work) -> bool:
+    """Whether a channel was read since the job was asked for.
+
+    A read in the future was written by a clock that has since been set back: it proves nothing.
+    """
+    latest = work.clock.now() + CLOCK_SLACK
+    return sync.synced_at is not None and claim.requested_at <= sync.synced_at <= latest
 
 
 async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim) -> Outcome:

@@ -40,6 +40,7 @@ class Connection:
         self.path = path
         self.patience_ms = patience_ms
         self._depth = 0
+        self._file = _identity(path)
         with worded(path):
             uri = f"file:{_quoted(os.path.abspath(path))}?mode=rw"
             self._raw = sqlite3.connect(
@@ -91,6 +92,13 @@ class Connection:
         begin, commit, rollback = self._verbs()
         self.execute(begin)
         self._depth += 1
+        if self._depth == 1 and _identity(self.path) != self._file:
+            self._undo(rollback)
+            self._depth -= 1
+            raise DatabaseError(
+                f"{self.path} was replaced or moved while it was in use",
+                "start again; what was not acknowledged will be done again",
+            )
         try:
             yield
             reached(f"{commit}.before")
@@ -133,6 +141,15 @@ class Connection:
             f"another process has been writing to {self.path} for too long",
             "try again; `convsync status` shows whether a run is active",
         )
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file stands at a path: SQLite goes on with one that was moved away from there."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def create_private(path: str) -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 
+from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import JobState
@@ -42,6 +43,8 @@ SELECT (SELECT count(*) FROM jobs INDEXED BY jobs_finished
 FROM json_each(?) AS span ORDER BY span.key
 """
 
+_SYNCS = "FROM lead_syncs INDEXED BY lead_syncs_age WHERE workspace = ? AND channel = ?"
+
 
 class SqliteOverview:
     """``Overview`` over all tables."""
@@ -71,20 +74,22 @@ class SqliteOverview:
 
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
-        where = "FROM lead_syncs WHERE workspace = ? AND channel = ?"
         of = (workspace, channel)
-        total, synced, newest = self._db.row(
-            f"SELECT count(*), count(synced_at), max(synced_at) {where}", of
-        ) or (0, 0, None)
+        never = self._db.value(f"SELECT count(*) {_SYNCS} AND synced_at IS NULL", of)
+        synced = self._db.value(f"SELECT count(*) {_SYNCS} AND synced_at IS NOT NULL", of)
+
+        def at(place: int) -> str | None:
+            """The moment of the read at a place in the order of age, the oldest first."""
+            moment: str | None = self._db.value(
+                f"SELECT synced_at {_SYNCS} AND synced_at IS NOT NULL"
+                " ORDER BY synced_at LIMIT 1 OFFSET ?",
+                (*of, place),
+            )
+            return moment
 
         def age(share: float) -> float | None:
-            if not synced:
-                return None
-            text = self._db.value(
-                f"SELECT synced_at {where} AND synced_at IS NOT NULL"
-                " ORDER BY synced_at DESC LIMIT 1 OFFSET ?",
-                (*of, min(synced - 1, int(synced * share))),
-            )
-            return max(0.0, (now - from_text(text)).total_seconds())
+            moment = at(synced - 1 - min(synced - 1, int(synced * share))) if synced else None
+            return max(0.0, seconds_between(from_text(moment), now)) if moment else None
 
-        return ChannelAges(newest, age(0.5), age(0.95), never_synced=total - synced)
+        newest = self._db.value(f"SELECT max(synced_at) {_SYNCS}", of)
+        return ChannelAges(newest, age(0.5), age(0.95), never)

@@ -1,0 +1,44 @@
+"""A desk at every provider in turn: its account in a running sandbox that has the whole cast."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from convsync_cli.sandbox.seeding import CAST
+from convsync_cli.sandbox.server import Sandbox
+from convsync_cli.sandbox.world import World
+from convsync_cli.sync.engines.sqlite import open_store
+from convsync_cli.sync.ports import Store
+from tests.contracts.providers.cases import CASES, Case, Desk, provider_names
+
+
+@pytest.fixture(scope="session")
+def world() -> World:
+    """The cast in two workspaces; tests only read it."""
+    return World.seeded(1, len(CAST))
+
+
+@pytest.fixture
+def sandbox(world: World) -> Iterator[Sandbox]:
+    with Sandbox(world, enforce_limits=False) as running:
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(str(tmp_path / "accounts.db"), create=True)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=provider_names())
+def case(request: pytest.FixtureRequest) -> Case:
+    """Every provider; one that the sandbox does not play yet fails here by its name."""
+    name: str = request.param
+    return CASES[name]
+
+
+@pytest.fixture
+def desk(case: Case, sandbox: Sandbox, store: Store) -> Desk:
+    return Desk(case, sandbox, store)

@@ -1,0 +1,257 @@
+"""Every request that a sync really sends is one that the vendors' documents allow.
+
+Skipped where the documents are not beside this repository. What live servers take and the documents
+do not tell is named in ``UNDECLARED``, after the README beside the documents.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from convsync_cli.sandbox.seeding import CAST
+from convsync_cli.sandbox.server import Sandbox
+from convsync_cli.sandbox.world import World
+from convsync_cli.sync import addresses
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.credential import FromEnv
+from convsync_cli.sync.model.lead import Handle, Lead
+from convsync_cli.sync.providers import emailbison, gohighlevel
+from tests.sync.workbench import HandClock, api_over
+
+FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "providers" / "openapi"
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason="the vendors' OpenAPI documents are not beside this repository"
+)
+
+DOCUMENTS = {
+    "gohighlevel": ("gohighlevel-conversations.json", "gohighlevel-contacts.json"),
+    "emailbison": ("emailbison.json",),
+}
+UNDECLARED = {"gohighlevel": frozenset[str](), "emailbison": {"pagination_type", "cursor", "page"}}
+TOKEN = FromEnv("UNUSED")
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went out."""
+
+    provider: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a document says of a method at a path."""
+
+    path: str
+    parameters: tuple[dict[str, Any], ...]
+
+    def names(self, place: str, *, required: bool = False) -> set[str]:
+        """The parameters of a place (query, header), or those that must be there."""
+        return {
+            each["name"]
+            for each in self.parameters
+            if each["in"] == place and (each.get("required") or not required)
+        }
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """What a value must be like."""
+        found = next(each for each in self.parameters if each["name"] == name)
+        schema: dict[str, Any] = found.get("schema", {})
+        return schema
+
+
+@cache
+def operations(provider: str) -> dict[tuple[str, str], Operation]:
+    """What a provider offers."""
+    offered = {}
+    for file in DOCUMENTS[provider]:
+        for path, item in json.loads((FOLDER / file).read_text())["paths"].items():
+            common = tuple(item.get("parameters", ()))
+            for method in ("get", "post"):
+                if method in item:
+                    told = Operation(path, (*common, *item[method].get("parameters", ())))
+                    offered[method.upper(), path] = told
+    return offered
+
+
+def operation(sent: Sent) -> Operation | None:
+    """The operation that a request asks for: the one with the most words in common."""
+    matching = [
+        told
+        for (method, path), told in operations(sent.provider).items()
+        if method == sent.method and fits(path.split("/"), sent.path.split("/"))
+    ]
+    return min(matching, key=lambda told: told.path.count("{"), default=None)
+
+
+def fits(pattern: list[str], path: list[str]) -> bool:
+    return len(pattern) == len(path) and all(
+        word == asked or (word.startswith("{") and asked)
+        for word, asked in zip(pattern, path, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def sent() -> list[Sent]:
+    """Every request of a sync of the whole cast, by id and by address, and of both checks."""
+    found: list[Sent] = []
+    with Sandbox(World.seeded(1, len(CAST)), enforce_limits=False) as sandbox:
+        asyncio.run(_sync(sandbox, found))
+    return found
+
+
+async def _sync(sandbox: Sandbox, found: list[Sent]) -> None:
+    acme = sandbox.world.workspace("acme")
+    options = {
+        gohighlevel: (
+            sandbox.gohighlevel_url,
+            gohighlevel.Settings(acme.location_id, TOKEN),
+            acme.gohighlevel_token,
+        ),
+        emailbison: (sandbox.emailbison_url, emailbison.Settings(TOKEN), acme.emailbison_token),
+    }
+    for module, (url, settings, token) in options.items():
+        account = Account("acme", module.CHANNEL, module.NAME, url, module.RATE, settings)
+        recorder = _Recorder(module.NAME, found)
+        headers = module.headers({"token": token})
+        async with api_over(account, headers, recorder, HandClock()) as api:
+            reader = module.reader(account)
+            await reader.check(api)
+            for person in acme.people.values():
+                id = {"gohighlevel": person.contact, "emailbison": person.bison}[module.NAME]
+                told = (
+                    *(addresses.email(each) for each in person.emails),
+                    *(addresses.phone(each, None) for each in person.phones),
+                )
+                known = (Handle(module.NAME, str(id)),) if id else (Handle(module.NAME, "404404"),)
+                for lead in (
+                    Lead("L1", "acme", addresses=told),
+                    Lead("L1", "acme", addresses=told, handles=known),
+                ):
+                    async for _ in reader.pages(api, lead, None):
+                        pass
+
+
+class _Recorder(httpx.AsyncHTTPTransport):
+    """A connection that notes what goes over it."""
+
+    def __init__(self, provider: str, found: list[Sent]) -> None:
+        super().__init__(verify=False)
+        self._provider = provider
+        self._found = found
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._found.append(
+            Sent(
+                self._provider,
+                request.method,
+                request.url.path,
+                tuple(request.url.params.multi_items()),
+                dict(request.headers),
+            )
+        )
+        return await super().handle_async_request(request)
+
+
+def test_the_sync_asks_everything_that_it_can_ask(sent: list[Sent]) -> None:
+    """Else the tests below would have nothing to say."""
+    asked = {told.path for each in sent if (told := operation(each))}
+    assert asked == {
+        "/conversations/search",
+        "/conversations/{conversationId}/messages",
+        "/contacts/search/duplicate",
+        "/contacts/{contactId}",
+        "/api/users",
+        "/api/leads/{lead_id}",
+        "/api/leads/{lead_id}/replies",
+        "/api/leads/{lead_id}/sent-emails",
+    }
+
+
+def test_every_path_and_method_is_documented(sent: list[Sent]) -> None:
+    assert {(each.method, each.path) for each in sent if operation(each) is None} == set()
+
+
+def test_every_query_parameter_is_documented(sent: list[Sent]) -> None:
+    strange = {
+        (told.path, name)
+        for each in sent
+        if (told := operation(each))
+        for name, _ in each.query
+        if name not in told.names("query") | UNDECLARED[each.provider]
+    }
+    assert strange == set()
+
+
+def test_every_required_query_parameter_is_sent(sent: list[Sent]) -> None:
+    missing = {
+        (told.path, name)
+        for each in sent
+        if (told := operation(each))
+        for name in told.names("query", required=True) - {name for name, _ in each.query}
+    }
+    assert missing == set()
+
+
+def test_every_required_header_is_sent(sent: list[Sent]) -> None:
+    missing = {
+        (told.path, name)
+        for each in sent
+        if (told := operation(each))
+        for name in told.names("header", required=True)
+        if not each.headers.get(name.lower())
+    }
+    assert missing == set()
+
+
+def test_every_value_is_one_of_those_documented(sent: list[Sent]) -> None:
+    strange = set()
+    for each in sent:
+        told = operation(each)
+        assert told is not None
+        values = [*each.query, *((n, each.headers[n.lower()]) for n in told.names("header"))]
+        for name, value in values:
+            if name in UNDECLARED[each.provider]:
+                continue
+            allowed = told.schema(name).get("enum")
+            if allowed and value not in allowed:
+                strange.add((told.path, name, value))
+    assert strange == set()
+
+
+def test_every_number_is_a_number(sent: list[Sent]) -> None:
+    strange = {
+        (told.path, name, value)
+        for each in sent
+        if (told := operation(each))
+        for name, value in each.query
+        if name not in UNDECLARED[each.provider]
+        and told.schema(name).get("type") in ("number", "integer")
+        and not value.isdigit()
+    }
+    assert strange == set()
+
+
+def test_no_parameter_is_sent_twice(sent: list[Sent]) -> None:
+    assert [each for each in sent if len(dict(each.query)) != len(each.query)] == []
+
+
+def test_every_request_carries_the_credential_in_its_header_and_nowhere_else(
+    sent: list[Sent],
+) -> None:
+    for each in sent:
+        token = each.headers["authorization"].removeprefix("Bearer ")
+        assert token
+        assert token not in f"{each.path} {each.query}"

@@ -13,6 +13,7 @@ from convsync_cli.sync.retry import Uniform, backoff
 from convsync_cli.sync.work import Work
 
 RELEASED = Settlement("released", JobState.PENDING, free=True)
+SPENT = Settlement("released", JobState.PENDING, free=True, code=BudgetSpent.code)
 
 Perform = Callable[[Claim, Work], Awaitable[Outcome]]
 
@@ -31,8 +32,10 @@ async def attempt(claim: Claim, work: Work, timeout_s: float, uniform: Uniform) 
     try:
         async with asyncio.timeout(timeout_s):
             outcome = await _performer(claim.kind)(claim, work)
-    except (asyncio.CancelledError, BudgetSpent):
+    except asyncio.CancelledError:
         return RELEASED
+    except BudgetSpent:
+        return SPENT
     except TimeoutError:
         if work.progress.pages:
             return RELEASED

@@ -135,9 +135,10 @@ class HttpApi:
     async def _pace(self) -> None:
         """Wait for the account's next free slot, shared by all processes."""
         account, accounts = self.wire.account, self.accounts
-        answer = await self.commits.call(accounts.take, account, self.clock.now())
+        patience = self.deadline.remaining
+        answer = await self.commits.call(accounts.take, account, self.clock.now(), patience)
         if isinstance(answer, float):
-            if not self.deadline.allows(answer):
+            if answer >= patience:
                 raise BudgetSpent("no time is left for the account's rate limit")
             if answer == 0:
                 return

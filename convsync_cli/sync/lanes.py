@@ -4,7 +4,7 @@ A workspace all of whose accounts are paused or have enough requests waiting is 
 it holds no slot that another could use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +22,13 @@ class Lanes:
 
     open: tuple[str, ...]
     opens_in: dict[str, float]
+
+    def without(self, closed: Collection[str]) -> "Lanes":
+        """The lanes, but for some workspaces."""
+        return Lanes(
+            tuple(name for name in self.open if name not in closed),
+            {name: wait for name, wait in self.opens_in.items() if name not in closed},
+        )
 
 
 def look(

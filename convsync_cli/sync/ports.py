@@ -189,8 +189,11 @@ class Accounts(Protocol):
     def states(self) -> list[AccountState]:
         """What is known of every account that was used."""
 
-    def take(self, account: Account, now: datetime) -> AccountState | float:
-        """Reserve a request: the seconds to wait before it, or the state of a paused account."""
+    def take(self, account: Account, now: datetime, patience_s: float) -> AccountState | float:
+        """Reserve a request: the seconds to wait before it, or the state of a paused account.
+
+        Nothing is reserved where the wait is not shorter than ``patience_s``.
+        """
 
     def pause(
         self,

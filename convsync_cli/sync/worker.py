@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from convsync_cli.sync import upkeep
-from convsync_cli.sync.attempt import attempt
+from convsync_cli.sync.attempt import SPENT, attempt
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.crashpoint import reached
@@ -83,6 +83,7 @@ class Worker:
     tally: Tally = field(default_factory=Tally)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _alone: bool = False
+    _spent: set[str] = field(default_factory=set)  # workspaces whose rate limit outlasts the run
 
     async def work(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
         """Work until nothing is due, the deadline has passed, or ``stop`` is set.
@@ -127,7 +128,7 @@ class Worker:
             busy = self._tasks or not checks.done()
             wait = POLL_S if busy else await self._until_opening(lanes, deadline)
             if wait is None:
-                return "drained"
+                return "budget" if self._spent else "drained"
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
 
@@ -135,7 +136,7 @@ class Worker:
         """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
         accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
-        lanes = look(accounts, self.store.accounts.states(), now)
+        lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
         lease_until = now + timedelta(seconds=self.pace.lease_s)
         claims: list[Claim] = []
         while lanes.open and len(claims) < free and not self._alone:
@@ -201,6 +202,8 @@ class Worker:
             held = await asyncio.shield(settling)
         except asyncio.CancelledError:  # the run ends; how this job ended is told all the same
             held = await settling
+        if settlement is SPENT:
+            self._spent.add(claim.workspace)
         self.tally.add(settlement.outcome if held else "lost")
         self._tell(
             JobStopped(

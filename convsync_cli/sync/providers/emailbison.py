@@ -89,6 +89,10 @@ class Reader:
         handles = tuple(each for each in lead.handles_at(NAME) if _ID.fullmatch(each))
         place = _Place.read(cursor) if cursor else _Place(handles)
         known, contact = cursor is not None, None
+        if handles and not lead.values(AddressKind.EMAIL):
+            # Rows without a lead id are told apart by their addresses, so one must be known.
+            contact = await _look_up(api, "api/leads/{id}", handles[0])
+            lead = replace(lead, addresses=contact.addresses if contact else ())
         seen: set[str] = set()
         while True:
             if not place.keys and not known:
@@ -120,21 +124,28 @@ def reader(account: Account) -> Reader:
 
 async def _by_email(api: Api, lead: Lead) -> Contact | None:
     """The lead as EmailBison knows it, looked up by each of its addresses."""
-    label = "api/leads/{email}"
     for email in lead.values(AddressKind.EMAIL):
-        try:
-            answer = await _ask(api, Get(label, f"/api/leads/{quote(email, safe='@')}", {}))
-        except Unknown as error:
-            if not _of_a_record(error):
-                raise
+        found = await _look_up(api, "api/leads/{email}", quote(email, safe="@"))
+        if found is None:
             continue
-        row = mapping(answer.get("data"), label)
-        id = text(row.get("id"))
-        told = text(row.get("email"))
-        if id is None or (told and addresses.email(told).value != email):
-            raise Rejected(f"{label} answered with another lead than asked for")
-        return _told(row, id)
+        if any(address.value != email for address in found.addresses):
+            raise Rejected("api/leads/{email} answered with another lead than asked for")
+        return found
     return None
+
+
+async def _look_up(api: Api, label: str, key: str) -> Contact | None:
+    try:
+        answer = await _ask(api, Get(label, f"/api/leads/{key}", {}))
+    except Unknown as error:
+        if not _of_a_record(error):
+            raise
+        return None
+    row = mapping(answer.get("data"), label)
+    id = text(row.get("id"))
+    if id is None:
+        raise Rejected(f"{label} answered with a lead that has no id")
+    return _told(row, id)
 
 
 async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Page, _Place]:

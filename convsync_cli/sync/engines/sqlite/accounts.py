@@ -32,13 +32,15 @@ class SqliteAccounts:
         """What is known of every account."""
         return [_state(row) for row in self._db.rows(f"{_SELECT} ORDER BY workspace, channel")]
 
-    def take(self, account: Account, now: datetime) -> AccountState | float:
+    def take(self, account: Account, now: datetime, patience_s: float) -> AccountState | float:
         """Reserve a request; see ``Accounts.take``."""
         with self._db.transaction():
             state = self.state(account)
             if state.paused(now):
                 return state
             bucket, wait = Bucket(account.rate, state.next_at).take(now.timestamp())
+            if wait >= patience_s:
+                return wait
             self._db.execute(
                 "INSERT INTO accounts (workspace, channel, provider, next_at) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET"

@@ -86,7 +86,8 @@ async def _line(
         return Line(account, module.reader(account), _Unconnected(account, clock, sentence))
     await commits.call(_regained, store, account, clock)
     wire = open_wire(account, module.headers(secrets), module.REFUSALS)
-    return Line(account, module.reader(account), _Connected(wire, store, commits, clock))
+    connected = _Connected(wire, store, commits, clock)
+    return Line(account, module.reader(account), connected, wire.client.aclose)
 
 
 def _secrets(account: Account, environ: Mapping[str, str], left_s: float) -> dict[str, str]:

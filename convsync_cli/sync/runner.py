@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,17 +109,21 @@ class Runner:
         if not await commits.call(self._anything_to_do):
             await upkeep.prune(self.store, commits, self.clock, deadline)
             return "drained"
+        lines = await self.connect(commits, deadline)
         worker = Worker(
             self.store,
             commits,
             self.clock,
-            await self.connect(commits, deadline),
+            lines,
             self.pace,
             self.uniform,
             self.listeners,
             tally,
         )
-        reason = await worker.work(run, deadline, stop)
+        try:
+            reason = await worker.work(run, deadline, stop)
+        finally:
+            await _hang_up(lines)
         if not stop.is_set():
             await upkeep.prune(self.store, commits, self.clock, deadline)
         return reason
@@ -129,3 +134,11 @@ class Runner:
             state.wants_check(now) or state.reason is PauseReason.CREDENTIAL
             for state in self.store.accounts.states()
         )
+
+
+async def _hang_up(lines: Lines) -> None:
+    """Close the connections, as far as that takes no time."""
+    closing = (line.close() for held in lines.values() for line in held)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await asyncio.gather(*closing, return_exceptions=True)

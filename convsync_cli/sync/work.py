@@ -1,6 +1,6 @@
 """What a job may use while it runs: the store, the clock, and its workspace's accounts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -22,13 +22,18 @@ class Connect(Protocol):
     def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api: ...
 
 
+async def _nothing() -> None:
+    """What there is to close about an account that was never connected."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An account that is connected: who reads it, and how to reach it for one job."""
+    """An account that is connected: who reads it, how to reach it for one job, how to close it."""
 
     account: Account
     provider: Provider
     connect: Connect
+    close: Callable[[], Awaitable[None]] = _nothing
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convsync_cli.sync.attempt import RELEASED, attempt, settlement
+from convsync_cli.sync.attempt import RELEASED, SPENT, attempt, settlement
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.errors import BudgetSpent, DatabaseError, Locked, Unavailable
 from convsync_cli.sync.model.job import Claim, JobState, Settlement
@@ -160,7 +160,9 @@ def test_a_job_that_was_getting_on_when_its_time_was_up_is_free_of_charge(bench:
 
 def test_a_release_is_free_and_due_at_once(bench: Bench) -> None:
     bench.sms.fails_with(BudgetSpent("no time"))
-    assert tried(bench) == Settlement("released", JobState.PENDING, run_at=None, free=True)
+    assert tried(bench) == Settlement(
+        "released", JobState.PENDING, run_at=None, free=True, code="budget"
+    )
 
 
 def test_a_budget_that_is_spent_is_free_of_charge_though_the_other_channel_failed(
@@ -168,7 +170,7 @@ def test_a_budget_that_is_spent_is_free_of_charge_though_the_other_channel_faile
 ) -> None:
     bench.sms.fails_with(Unavailable("answered 503"))
     bench.mail.fails_with(BudgetSpent("no time"))
-    assert tried(bench) == RELEASED
+    assert tried(bench) == SPENT
 
 
 def test_a_job_that_is_cancelled_is_released(bench: Bench) -> None:

@@ -58,7 +58,7 @@ def save(store: SqliteStore) -> None:
 
 
 def use_an_account(store: SqliteStore) -> None:
-    store.accounts.take(ACCOUNT, NOON)
+    store.accounts.take(ACCOUNT, NOON, 3600.0)
     store.accounts.pause(ACCOUNT, PauseReason.OPERATOR, "off", None, NOON)
     store.accounts.resume("acme", "sms", NOON)
 

@@ -11,6 +11,7 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
+from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -19,7 +20,7 @@ from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal
 from convsync_cli.sync.model.pause import PauseReason
-from convsync_cli.sync.ports import Api, Get, Store
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.work import Line
 

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from convsync_cli.sync.api import Get
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -33,7 +34,7 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
-from convsync_cli.sync.ports import Accounts, Get
+from convsync_cli.sync.ports import Accounts
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.retryafter import pause_asked
 from convsync_cli.sync.telemetry import Meter

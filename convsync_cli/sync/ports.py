@@ -1,13 +1,12 @@
-"""What the services need from a database and from a provider; engines and providers keep these
-promises, and one contract suite per port holds them to it.
+"""What the services need from a database; engines keep these promises, and one contract suite per
+port holds them to it.
 
 All methods of a ``Store`` are synchronous and belong to one thread at a time. Every method that
 writes is all or nothing, and inside ``transaction()`` part of that.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -24,7 +23,7 @@ from convsync_cli.sync.model.job import (
     Settlement,
 )
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
-from convsync_cli.sync.model.message import Channel, Message, Page
+from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.placing import Placement, Terms
@@ -311,45 +310,3 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Close it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Get:
-    """A request: ``label`` is the endpoint's pattern, for telemetry and messages; ``path`` may hold
-    ids, and the query anything."""
-
-    label: str
-    path: str
-    query: Mapping[str, str | int]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Api(Protocol):
-    """An account's HTTP interface, for the length of one job: paced, timed, errors typed."""
-
-    async def get(self, request: Get) -> Any:
-        """Send a GET and return the JSON of its answer.
-
-        Raises:
-            SyncError: see ``errors``.
-        """
-
-
-class Provider(Protocol):
-    """One account at an API that holds conversations."""
-
-    async def check(self, api: Api) -> None:
-        """Make the cheapest request that shows whether the credential works.
-
-        Raises:
-            SyncError: it does not, or it cannot be told.
-        """
-
-    def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
-        """A lead's conversation page by page, from the beginning or from a page's cursor.
-
-        No page at all means that the provider does not know the lead; the last page has no cursor.
-
-        Raises:
-            SyncError: reading went wrong; what was yielded before holds.
-        """

@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import Saved
-from convsync_cli.sync.ports import Api, Provider, Store
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from convsync_cli.sync import addresses, oddaddresses
 from convsync_cli.sync.addresses import email, phone
-from convsync_cli.sync.model.lead import Address, AddressKind
+from convsync_cli.sync.model.address import Address, AddressKind
 
 
 def test_an_address_keeps_the_text_it_was_given_as() -> None:

@@ -16,6 +16,7 @@ from convsync_cli.sandbox.faults import Fault, FaultKind
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
 from convsync_cli.sync import http
+from convsync_cli.sync.api import Get
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -36,7 +37,7 @@ from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.pause import PauseReason
-from convsync_cli.sync.ports import Get, Store
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from tests.sync.workbench import NOON, HandClock, new_store
 

@@ -18,6 +18,7 @@ from typing import TypeVar
 import httpx
 
 from convsync_cli.sync import addresses
+from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
@@ -31,7 +32,7 @@ from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync
-from convsync_cli.sync.ports import Api, Get, Store
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.work import Connect, Line, Progress, Work

@@ -4,25 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from convsync_cli.sync.model.placing import Kind, Placement, Priority, Terms
-from convsync_cli.sync.model.swept import Swept
-
-__all__ = [
-    "Attempt",
-    "Claim",
-    "Effort",
-    "Job",
-    "JobFilter",
-    "JobState",
-    "Kind",
-    "Overrun",
-    "Placement",
-    "Priority",
-    "Settlement",
-    "Swept",
-    "Terms",
-]
-
 
 class JobState(StrEnum):
     """Where a job is in its life; pending and running are live, the others final."""

@@ -3,18 +3,6 @@
 from dataclasses import dataclass
 
 from convsync_cli.sync.model.address import Address, AddressKind
-from convsync_cli.sync.model.query import Found, Query
-
-__all__ = [
-    "Address",
-    "AddressKind",
-    "Contact",
-    "Found",
-    "Handle",
-    "Lead",
-    "Learnt",
-    "Query",
-]
 
 
 @dataclass(frozen=True, slots=True)

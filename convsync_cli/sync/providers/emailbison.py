@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync import text as texting
+from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -21,7 +22,6 @@ from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
-from convsync_cli.sync.ports import Api, Get
 from convsync_cli.sync.shape import Json, mapping, part, rows, text, texts
 
 NAME = "emailbison"

@@ -19,6 +19,7 @@ from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Recorded, Sandbox
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sync import addresses, merge, providers
+from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -30,7 +31,7 @@ from convsync_cli.sync.model.credential import FromEnv
 from convsync_cli.sync.model.lead import Handle, Lead
 from convsync_cli.sync.model.message import Channel, Message, Page
 from convsync_cli.sync.model.pause import AccountState
-from convsync_cli.sync.ports import Api, Provider, Store
+from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 
 T = TypeVar("T")

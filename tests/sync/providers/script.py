@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from convsync_cli.sync.api import Get, Provider
 from convsync_cli.sync.errors import SyncError
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Message, Page
-from convsync_cli.sync.ports import Get, Provider
 
 # By these one page, or one look-up, differs from another at the same path.
 PLACES = ("lastMessageId", "startAfterDate", "cursor", "page", "email", "number", "contactId")

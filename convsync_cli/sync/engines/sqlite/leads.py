@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
+from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.address import Address, AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
@@ -21,8 +21,11 @@ _OPENS = {
 Channels = Mapping[str, Channel]  # the channel that each provider serves
 
 
-class SqliteLeads(SqliteDirectory):
+class SqliteLeads:
     """``Leads`` over the tables ``leads``, ``addresses`` and ``handles``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
 
     def lead(self, lead: str) -> Lead | None:
         """A lead with all that finds it, or None."""

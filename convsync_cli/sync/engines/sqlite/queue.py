@@ -4,8 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from convsync_cli.sync.engines.sqlite.connection import Row
-from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
+from convsync_cli.sync.engines.sqlite.connection import Connection, Row
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import (
     Attempt,
@@ -129,8 +128,11 @@ _FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 _CLOCK_SLACK = timedelta(minutes=1)
 
 
-class SqliteQueue(SqliteIntake):
+class SqliteQueue:
     """``JobQueue`` over the tables ``jobs`` and ``attempts``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
 
     def claim(
         self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime

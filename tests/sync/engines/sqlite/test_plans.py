@@ -15,18 +15,13 @@ import pytest
 from convsync_cli.sync.engines.sqlite import SqliteStore, open_store
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.job import (
-    Effort,
-    JobFilter,
-    JobState,
-    Priority,
-    Settlement,
-    Terms,
-)
-from convsync_cli.sync.model.lead import Contact, Handle, Query
+from convsync_cli.sync.model.job import Effort, JobFilter, JobState, Settlement
+from convsync_cli.sync.model.lead import Contact, Handle
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.pause import PauseReason
+from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.model.progress import Walk
+from convsync_cli.sync.model.query import Query
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = Account("acme", Channel.SMS, "gohighlevel", "https://x.co", Rate(9, 1), None)

@@ -1,0 +1,155 @@
+"""`show`: a conversation that people can read, whoever wrote it."""
+
+import re
+
+import pytest
+
+from tests.commands.operator import EXPORT_KEYS, Operator
+
+CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def spoken(operator: Operator, role: str) -> int:
+    """How many messages the lead that plays a role has."""
+    key = operator.person(role).key
+    return sum(
+        message.lead_key == key
+        for channel in ("sms", "email")
+        for message in operator.world.expected("acme", channel)
+    )
+
+
+def test_the_document_holds_every_message_under_the_keys_of_an_export(synced: Operator) -> None:
+    lead = synced.lead("two mailboxes")
+    result = synced.runs("show", lead, "--json").ended(0)
+    assert list(result.json) == ["lead", "messages"]
+    messages = result.json["messages"]
+    assert len(messages) == spoken(synced, "two mailboxes") > 0
+    assert {tuple(message) for message in messages} == {tuple(EXPORT_KEYS)}
+    assert {message["lead"] for message in messages} == {lead}
+    assert result.stderr == b""
+
+
+def test_both_channels_are_one_thread_oldest_message_first(synced: Operator) -> None:
+    lead = synced.lead("two mailboxes")
+    messages = synced.runs("show", lead, "--json").ended(0).json["messages"]
+    assert {message["channel"] for message in messages} == {"sms", "email"}
+    dated = [message["sent_at"] for message in messages if message["sent_at"]]
+    assert dated == sorted(dated)
+
+
+def test_people_read_a_thread_with_days_directions_and_what_is_complete(synced: Operator) -> None:
+    person = synced.person("two mailboxes")
+    told = synced.runs("show", person.emails[0]).ended(0).out
+    lines = told.splitlines()
+    assert lines[0].startswith(person.name)
+    assert any(re.fullmatch(r"\w+day, \d\d \w+ 202\d", line) for line in lines)
+    entries = [line for line in lines if re.match(r"  (\d\d:\d\d|no date) [<>?] ", line)]
+    assert len(entries) == spoken(synced, "two mailboxes")
+    assert any(" < " in line and "sms" in line for line in entries)
+    assert any(" > we, " in line for line in entries)
+    assert re.search(r"^sms: complete as of \d{4}-\d\d-\d\d \d\d:\d\d UTC\.$", told, re.M)
+    assert re.search(r"^email: complete as of ", told, re.M)
+
+
+def test_a_message_without_a_date_is_shown_without_one(synced: Operator) -> None:
+    assert "  no date " in synced.runs("show", synced.lead("undated")).ended(0).out
+    messages = synced.runs("show", synced.lead("undated"), "--json").json["messages"]
+    assert None in {message["sent_at"] for message in messages}
+
+
+def test_quoted_history_is_trimmed_unless_it_is_asked_for(synced: Operator) -> None:
+    leads = synced.asks("SELECT lead_id FROM messages WHERE body LIKE '%wrote:%' LIMIT 1")
+    lead = str(leads[0][0])
+    short = synced.runs("show", lead).ended(0).out
+    assert "quoted lines (--full)" in short
+    full = synced.runs("show", lead, "--full").ended(0).out
+    assert "quoted lines (--full)" not in full
+    assert "wrote:" in full
+    assert len(full) > len(short)
+
+
+def test_what_was_never_read_is_not_shown_as_nothing(operator: Operator) -> None:
+    told = operator.runs("show", operator.lead("silent")).ended(0).out
+    assert "sms: never read to its end; what is above may be incomplete." in told
+    assert "email: never read to its end" in told
+
+
+def test_a_channel_that_does_not_know_the_lead_says_so(synced: Operator) -> None:
+    told = synced.runs("show", synced.lead("sms only")).ended(0).out
+    assert "email: the provider does not know this lead." in told
+
+
+def test_a_read_that_failed_is_told_beside_the_last_good_one(synced: Operator) -> None:
+    synced.suffers("status", path="/conversations/*/messages", status=400)
+    lead = synced.lead("sms only")
+    synced.runs("enqueue", lead, "--force").ended(0)
+    synced.runs("run").ended(0)
+    told = synced.runs("show", lead).ended(0).out
+    assert re.search(
+        r"^sms: complete as of .* UTC \(the last try failed: rejected\)\.$", told, re.M
+    )
+
+
+@pytest.mark.parametrize("form", [[], ["--full"], ["--json"]])
+def test_control_characters_in_names_and_texts_never_reach_stdout(
+    synced: Operator, form: list[str]
+) -> None:
+    lead = synced.lead("hostile")
+    csi = "\x9b31m c1 \x85 \u202ereversed\u2066 \x7f\rover"
+    synced.tampers("UPDATE leads SET name = ? WHERE id = ?", f"Mei\x1b[2J\x07{csi}", lead)
+    synced.tampers(
+        "UPDATE messages SET body = body || ?, subject = ?, status = ? WHERE lead_id = ?",
+        f"\x1b]0;title\x07{csi}",
+        f"Re: \x1b[31m{csi}",
+        "failed",
+        lead,
+    )
+    synced.tampers(
+        "UPDATE messages SET attachments = ? WHERE lead_id = ?", '["a/\\u001b[2Jx.jpg"]', lead
+    )
+    result = synced.runs("show", lead, *form).ended(0)
+    assert "red alert" in result.out
+    assert CONTROLS.findall(result.out) == []
+
+
+def test_an_unknown_lead_is_not_found_and_an_ambiguous_one_neither(operator: Operator) -> None:
+    result = operator.runs("show", "nobody@example.com", "--json").ended(4)
+    assert result.error["code"] == "not_found"
+    assert "nobody@example.com" not in result.err
+    for name in ("acme", "globex"):
+        operator.runs("leads", "add", "-w", name, "--email", "twin@example.com").ended(0)
+    twin = operator.runs("show", "twin@example.com", "--json").ended(4)
+    assert "acme/L" in twin.error["hint"]
+    operator.runs("show", "acme/twin@example.com").ended(0)
+    operator.runs("show", "twin@example.com", "-w", "globex").ended(0)
+
+
+def test_wrong_usage_is_2(operator: Operator) -> None:
+    operator.runs("show").ended(2)
+    operator.runs("show", "a@example.com", "b@example.com").ended(2)
+
+
+def test_quiet_says_nothing(synced: Operator) -> None:
+    result = synced.runs("show", synced.lead("away"), "--quiet").ended(0)
+    assert result.stdout + result.stderr == b""
+
+
+def test_any_language_will_do(synced: Operator) -> None:
+    lead = synced.lead("long mail")
+    result = synced.runs("show", lead, env={"LANG": "C", "LC_ALL": "C"}).ended(0)
+    assert result.stderr == b""
+    narrow = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    synced.runs("show", lead, env=narrow).ended(0).stdout.decode("ascii")
+    told = synced.runs("show", lead, "--json", env=narrow).ended(0)
+    assert told.json == synced.runs("show", lead, "--json").json
+
+
+def test_a_reader_who_has_had_enough_is_no_error(synced: Operator) -> None:
+    result = synced.pipes(f"convsync show {synced.lead('long sms')} | head -1").ended(0)
+    assert result.stderr == b""
+    assert result.out.count("\n") == 1
+
+
+def test_help_shows_an_example(operator: Operator) -> None:
+    assert "Example: convsync show" in operator.runs("show", "--help").ended(0).out

@@ -1,0 +1,355 @@
+"""``Archive``: every message once, and the page together with the cursor behind it."""
+
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from convsync_cli.sync.model.message import Channel, Direction, Message
+from convsync_cli.sync.model.progress import LeadSync, Saved
+from convsync_cli.sync.ports import Store
+
+from .conftest import Agency, at, mail, phone, sms
+
+FULL = Message(
+    Channel.EMAIL,
+    "emailbison",
+    "42",
+    Direction.OUTBOUND,
+    at(1.234),
+    "Hello",
+    sender="us@x.co",
+    recipient="ann@x.co",
+    subject="Offer",
+    status="sent",
+    thread="t1",
+    message_id="<m1@x.co>",
+    source="<p>Hello</p>",
+    source_type="text/html",
+    attachments=("https://x.co/ü.pdf", "b"),
+)
+
+
+class TestSaving:
+    @pytest.mark.parametrize("message", [FULL, sms("1"), sms("1", sent_at=None), mail("1", "")])
+    def test_a_message_comes_back_as_it_was(self, agency: Agency, message: Message) -> None:
+        lead = agency.lead()
+        agency.save(lead, message, when=9)
+        (stored,) = agency.stored(lead)
+        assert stored.message == message
+        assert (stored.workspace, stored.lead, stored.seen_at) == ("acme", lead, at(9))
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "a\x00b",
+            "\x00",
+            "👩‍👩‍👧 e\u0301 \u202ertl",
+            "'; DROP TABLE messages; --",
+            "\r\n\t\x1b[31m\x85\u2028",
+            "x" * 10_000_000 + "ü",
+        ],
+        ids=["NUL", "only NUL", "emoji", "SQL", "controls", "10 MB"],
+    )
+    def test_any_body_is_kept_whole(self, agency: Agency, body: str) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", body))
+        assert agency.bodies(lead) == [body]
+        assert agency.save(lead, sms("1", body)) == Saved(unchanged=1)
+
+    def test_half_of_a_surrogate_pair_stores_nothing(self, agency: Agency) -> None:
+        """``shape.text`` lets none through; if one comes, the page is refused as a whole."""
+        lead = agency.lead()
+        with pytest.raises(UnicodeEncodeError):
+            agency.save(lead, sms("1"), sms("2", "\ud83d"), cursor="page 2")
+        assert agency.stored(lead) == []
+        assert agency.store.archive.syncs(lead)[Channel.SMS].cursor is None
+
+    def test_a_page_whose_cursor_cannot_be_saved_is_not_saved(self, agency: Agency) -> None:
+        lead = agency.lead()
+        with pytest.raises(UnicodeEncodeError):
+            agency.save(lead, sms("1"), cursor="\ud83d")
+        assert agency.stored(lead) == []
+
+    def test_a_page_and_its_cursor_are_there_together(
+        self, agency: Agency, neighbour: Agency
+    ) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), sms("2"), cursor="page 2", started=5, left_out=3)
+        assert len(neighbour.stored(lead)) == 2
+        assert neighbour.store.archive.syncs(lead)[Channel.SMS] == LeadSync(
+            "page 2", at(5), None, None, None, 3
+        )
+
+    def test_a_page_saved_twice_is_as_saved_once(self, agency: Agency) -> None:
+        lead = agency.lead()
+        page = (FULL, mail("7", seconds=2), mail("8", seconds=3))
+        assert agency.save(lead, *page, when=1) == Saved(new=3)
+        before = agency.stored(lead)
+        assert agency.save(lead, *page, when=2) == Saved(unchanged=3)
+        assert agency.stored(lead) == before
+
+    def test_a_message_twice_on_a_page_is_one(self, agency: Agency) -> None:
+        lead = agency.lead()
+        assert agency.save(lead, sms("1"), sms("1")) == Saved(new=1, unchanged=1)
+        assert len(agency.stored(lead)) == 1
+
+    def test_a_changed_message_is_brought_up_to_date(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", status="sent"), sms("2"), when=1)
+        assert agency.save(lead, sms("1", status="read"), sms("2"), when=2) == Saved(
+            changed=1, unchanged=1
+        )
+        first, _ = agency.stored(lead)
+        assert (first.message.status, first.seen_at) == ("read", at(1))
+
+    def test_a_poorer_telling_erases_nothing(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, FULL)
+        poorer = replace(FULL, body="", subject=None, sender=None, attachments=())
+        assert agency.save(lead, poorer) == Saved(unchanged=1)
+        assert agency.stored(lead)[0].message == FULL
+
+    def test_a_message_that_is_missing_later_is_no_deletion(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), sms("2"))
+        agency.save(lead, sms("2"))
+        assert len(agency.stored(lead)) == 2
+
+    def test_an_empty_page_still_saves_its_cursor(self, agency: Agency) -> None:
+        lead = agency.lead()
+        assert agency.save(lead, channel=Channel.SMS, cursor="page 3") == Saved()
+        assert agency.store.archive.syncs(lead)[Channel.SMS].cursor == "page 3"
+
+
+class TestOneMessage:
+    def test_a_mail_that_two_mailboxes_received_is_one_under_its_smaller_id(
+        self, agency: Agency
+    ) -> None:
+        lead = agency.lead()
+        for id in ("105", "99", "110"):
+            agency.save(lead, mail(id, message_id="<m1>"))
+        assert [each.message.external_id for each in agency.stored(lead)] == ["99"]
+
+    def test_the_same_message_id_in_the_other_direction_is_another_mail(
+        self, agency: Agency
+    ) -> None:
+        lead = agency.lead()
+        answer = mail("2", message_id="<m1>", direction=Direction.OUTBOUND)
+        assert agency.save(lead, mail("1", message_id="<m1>"), answer) == Saved(new=2)
+
+    def test_the_same_message_id_with_another_lead_is_another_mail(self, agency: Agency) -> None:
+        ann, bob = agency.lead(), agency.lead()
+        agency.save(ann, mail("1", message_id="<m1>"))
+        assert agency.save(bob, mail("2", message_id="<m1>")) == Saved(new=1)
+
+    def test_a_message_of_another_lead_stays_there(self, agency: Agency) -> None:
+        ann, bob = agency.lead(), agency.lead()
+        agency.save(ann, sms("1"))
+        assert agency.save(bob, sms("1")) == Saved(unchanged=1)
+        assert (len(agency.stored(ann)), agency.stored(bob)) == (1, [])
+
+    def test_the_same_id_in_another_workspace_is_another_message(self, agency: Agency) -> None:
+        for workspace in ("acme", "beta"):
+            lead = agency.lead(workspace=workspace)
+            assert agency.save(lead, sms("1")) == Saved(new=1)
+
+    def test_the_same_id_at_another_provider_is_another_message(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"))
+        assert agency.save(lead, replace(sms("1"), provider="other")) == Saved(new=1)
+
+    def test_ids_that_look_like_numbers_are_compared_as_text(self, agency: Agency) -> None:
+        lead = agency.lead()
+        page = [sms(id) for id in ("1", "01", "1.0", "1e0")]
+        assert agency.save(lead, *page) == Saved(new=4)
+        assert agency.save(lead, *page) == Saved(unchanged=4)
+
+    @pytest.mark.parametrize("id", ["ü", "👩‍🚀", 'q"\\', "a/b?c", "x" * 2_000])
+    def test_any_id_is_found_again(self, agency: Agency, id: str) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms(id))
+        assert agency.save(lead, sms(id)) == Saved(unchanged=1)
+
+    def test_imported_history_is_healed_and_not_doubled(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms(None, "hi", 30))
+        assert agency.save(lead, sms("1", "hi", 0)) == Saved(changed=1, healed=1)
+        assert [each.message for each in agency.stored(lead)] == [sms("1", "hi", 0)]
+
+    def test_the_history_of_another_lead_heals_nothing(self, agency: Agency) -> None:
+        ann, bob = agency.lead(), agency.lead()
+        agency.save(ann, sms(None, "hi"))
+        assert agency.save(bob, sms("1", "hi")) == Saved(new=1)
+
+    def test_the_history_of_another_channel_heals_nothing(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, mail(None, "hi"))
+        assert agency.save(lead, sms("1", "hi")) == Saved(new=1)
+
+
+class TestHowFar:
+    def test_a_channel_that_is_open_and_never_read_says_so(self, agency: Agency) -> None:
+        never = LeadSync(None, None, None, None, None, 0)
+        assert agency.store.archive.syncs(agency.lead()) == {
+            Channel.SMS: never, Channel.EMAIL: never
+        }  # fmt: skip
+
+    def test_a_lead_that_does_not_exist_has_no_channels(self, agency: Agency) -> None:
+        assert agency.store.archive.syncs("L000000000000000000") == {}
+
+    def test_the_end_of_a_conversation_takes_the_cursor_away(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), cursor="page 2", started=5)
+        finish(agency, lead, outcome="synced", synced=5)
+        sync = agency.store.archive.syncs(lead)[Channel.SMS]
+        assert (sync.cursor, sync.synced_at, sync.outcome) == (None, at(5), "synced")
+
+    def test_a_read_that_failed_keeps_its_cursor(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), cursor="page 2", started=5)
+        finish(agency, lead, outcome="failed", code="timeout")
+        sync = agency.store.archive.syncs(lead)[Channel.SMS]
+        assert (sync.cursor, sync.walk_started_at) == ("page 2", at(5))
+        assert (sync.outcome, sync.error_code, sync.synced_at) == ("failed", "timeout", None)
+
+    def test_a_read_that_failed_does_not_forget_an_earlier_one(self, agency: Agency) -> None:
+        lead = agency.lead()
+        finish(agency, lead, outcome="synced", synced=5)
+        finish(agency, lead, outcome="failed", code="timeout")
+        assert agency.store.archive.syncs(lead)[Channel.SMS].synced_at == at(5)
+
+    def test_a_read_that_succeeded_forgets_an_earlier_failure(self, agency: Agency) -> None:
+        lead = agency.lead()
+        finish(agency, lead, outcome="failed", code="timeout")
+        finish(agency, lead, outcome="synced", synced=5)
+        sync = agency.store.archive.syncs(lead)[Channel.SMS]
+        assert (sync.outcome, sync.error_code) == ("synced", None)
+
+    def test_the_last_page_takes_the_cursor_away(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), cursor="page 2")
+        agency.save(lead, sms("2"), cursor=None)
+        assert agency.store.archive.syncs(lead)[Channel.SMS].cursor is None
+
+    def test_channels_are_told_apart(self, agency: Agency) -> None:
+        lead = agency.lead()
+        finish(agency, lead, outcome="synced", synced=5)
+        assert agency.store.archive.syncs(lead)[Channel.EMAIL].synced_at is None
+
+    def test_leads_are_told_apart(self, agency: Agency) -> None:
+        ann, bob = agency.lead(), agency.lead()
+        agency.save(ann, sms("1"), cursor="page 2")
+        finish(agency, ann, outcome="failed", code="timeout")
+        assert agency.store.archive.syncs(bob)[Channel.SMS] == LeadSync(*(None,) * 5, 0)
+
+    def test_a_channel_that_was_never_opened_can_be_read(self, agency: Agency) -> None:
+        lead = agency.lead(phone("+15550100"))
+        agency.save(lead, mail("1"))
+        assert Channel.EMAIL in agency.store.archive.syncs(lead)
+
+
+class TestReading:
+    def test_a_conversation_comes_oldest_first(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("3", "c", 30), sms("1", "a", 10))
+        agency.save(lead, mail("2", "b", 20))
+        assert agency.bodies(lead) == ["a", "b", "c"]
+
+    def test_a_message_without_a_date_stands_where_it_was_first_seen(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", "early", 10), sms("2", "late", 30))
+        agency.save(lead, sms("3", "undated", sent_at=None), when=20)
+        assert agency.bodies(lead) == ["early", "undated", "late"]
+
+    def test_messages_of_one_moment_stay_in_the_order_of_storing(self, agency: Agency) -> None:
+        lead = agency.lead()
+        for id in ("9", "1", "5"):
+            agency.save(lead, sms(id, id, 10))
+        assert agency.bodies(lead) == ["9", "1", "5"]
+
+    def test_a_conversation_has_no_message_of_another_lead(self, agency: Agency) -> None:
+        ann, bob = agency.lead(), agency.lead()
+        agency.save(ann, sms("1", "for ann"))
+        agency.save(bob, sms("2", "for bob"))
+        assert agency.bodies(bob) == ["for bob"]
+
+    @pytest.mark.parametrize(
+        ("workspace", "leads", "bodies"),
+        [
+            (None, None, ["c", "a", "b"]),
+            ("acme", None, ["c", "a"]),
+            ("beta", None, ["b"]),
+            (None, [0, 2], ["a", "b"]),
+            ("acme", [0, 2], ["a"]),
+            (None, [], []),
+        ],
+    )
+    def test_an_export_has_what_was_asked_for_in_the_order_of_storing(
+        self, agency: Agency, workspace: str | None, leads: list[int] | None, bodies: list[str]
+    ) -> None:
+        ann, cid = agency.lead(), agency.lead()
+        bob = agency.lead(workspace="beta")
+        agency.save(cid, sms("1", "c", 3))
+        agency.save(ann, sms("2", "a", 1))
+        agency.save(bob, sms("3", "b"))
+        wanted = None if leads is None else [(ann, cid, bob)[i] for i in leads]
+        found = agency.store.archive.messages(workspace, wanted)
+        assert [each.message.body for each in found] == bodies
+
+    def test_an_export_never_holds_all_messages_in_memory(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, *(sms(str(i), "x" * 40_000) for i in range(500)))  # 20 MB
+        tracemalloc.start()
+        count = sum(1 for _ in agency.store.archive.messages(None, None))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert count == 500
+        assert peak < 4_000_000
+
+    def test_what_is_stored_during_an_export_harms_it_not(
+        self, agency: Agency, neighbour: Agency
+    ) -> None:
+        lead = agency.lead()
+        agency.save(lead, *(sms(str(i)) for i in range(200)))
+        export = agency.store.archive.messages(None, None)
+        first = next(export)
+        neighbour.save(lead, sms("new"))
+        ids = [each.id for each in (first, *export)]
+        assert sorted(set(ids)) == ids
+        assert len(ids) == 200
+
+
+def test_thousands_of_messages_are_stored_in_one_page(agency: Agency) -> None:
+    lead = agency.lead()
+    page = [sms(f"{i:05d}", f"number {i}", i) for i in range(5_000)]
+    assert agency.save(lead, *page) == Saved(new=5_000)
+    assert agency.save(lead, *page) == Saved(unchanged=5_000)
+    assert agency.bodies(lead) == [message.body for message in page]
+
+
+def test_a_store_opened_again_has_every_message(
+    agency: Agency, open_again: Callable[[], Store]
+) -> None:
+    lead = agency.lead()
+    agency.save(lead, FULL)
+    agency.store.close()
+    assert [each.message for each in open_again().archive.conversation(lead)] == [FULL]
+
+
+def finish(
+    agency: Agency,
+    lead: str,
+    *,
+    outcome: str,
+    synced: float | None = None,
+    code: str | None = None,
+) -> None:
+    agency.store.archive.finish(
+        agency.known(lead),
+        Channel.SMS,
+        outcome=outcome,
+        synced_at=None if synced is None else at(synced),
+        code=code,
+    )

@@ -1,0 +1,81 @@
+"""``Runs``: a row for every run."""
+
+from convsync_cli.sync.ports import Store
+
+from .conftest import Agency, at
+
+COUNTS = {"claimed": 3, "messages": {"new": 1, "changed": 0, "unchanged": 2}}
+
+
+def begin(store: Store, when: float = 0) -> int:
+    return store.runs.start("host", 42, 50.5, at(when))
+
+
+def last(store: Store) -> dict[str, object]:
+    told = store.runs.last()
+    assert told is not None
+    return told
+
+
+def test_without_a_run_there_is_no_last_one(agency: Agency) -> None:
+    assert agency.store.runs.last() is None
+
+
+def test_a_run_that_goes_on_has_no_end(agency: Agency) -> None:
+    run = begin(agency.store)
+    assert last(agency.store) == {
+        "run": run,
+        "host": "host",
+        "pid": 42,
+        "started_at": "2026-03-01T12:00:00.000Z",
+        "ended_at": None,
+        "budget_s": 50.5,
+        "reason": None,
+    }
+
+
+def test_a_run_that_ended_says_how(agency: Agency, neighbour: Agency) -> None:
+    run = begin(agency.store)
+    agency.store.runs.finish(run, "drained", COUNTS, at(7))
+    told = last(neighbour.store)
+    assert (told["ended_at"], told["reason"]) == ("2026-03-01T12:00:07.000Z", "drained")
+    assert {key: told[key] for key in COUNTS} == COUNTS
+
+
+def test_the_newest_run_is_the_last_even_if_an_older_one_ends_later(agency: Agency) -> None:
+    first, second = begin(agency.store), begin(agency.store)
+    agency.store.runs.finish(first, "drained", COUNTS, at(7))
+    assert second > first
+    assert last(agency.store)["run"] == second
+
+
+def test_a_clock_set_back_does_not_make_an_old_run_the_last(agency: Agency) -> None:
+    begin(agency.store, 3600)
+    second = begin(agency.store, 0)
+    assert last(agency.store)["run"] == second
+
+
+def test_ending_one_run_ends_no_other(agency: Agency) -> None:
+    first = begin(agency.store)
+    begin(agency.store)
+    agency.store.runs.finish(first, "drained", COUNTS, at(7))
+    assert last(agency.store)["ended_at"] is None
+
+
+def test_old_runs_are_forgotten_oldest_first_up_to_a_limit(agency: Agency) -> None:
+    for when in range(5):
+        begin(agency.store, when)
+    forgotten = [agency.store.runs.prune(at(before), 2) for before in (3, 3, 3, 5)]
+    assert forgotten == [2, 1, 0, 2]
+    assert agency.store.runs.last() is None
+
+
+def test_a_run_that_started_at_that_moment_is_kept(agency: Agency) -> None:
+    begin(agency.store, 10)
+    assert agency.store.runs.prune(at(10), 9) == 0
+
+
+def test_a_number_is_never_given_twice(agency: Agency) -> None:
+    run = begin(agency.store)
+    agency.store.runs.prune(at(1), 9)
+    assert begin(agency.store) > run

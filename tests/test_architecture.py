@@ -1,0 +1,286 @@
+"""The shape of the program: who may import whom, how long things are, what the README names."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import convsync_cli
+from convsync_cli.cli import COMMANDS
+
+PACKAGE = Path(convsync_cli.__file__).parent
+ROOT = PACKAGE.parent
+NAME = PACKAGE.name
+
+LONGEST_FILE = 350
+LONGEST_FUNCTION = 50
+
+LONG_FILES = {
+    "sync/ports.py",  # every promise of a port, in words
+    "sandbox/gohighlevel.py",  # one file per simulated provider
+    "sandbox/emailbison.py",
+}
+LONG_FUNCTIONS = {
+    ("sync/engines/sqlite/schema.py", "create_jobs"),  # tables, to be read as tables
+    ("sync/engines/sqlite/schema.py", "create_archive"),
+}
+CLOCKS = {
+    "sync/clock.py",
+    "sync/engines/sqlite/connection.py",  # sleeps while another process writes
+    "sync/engines/sqlite/runlock.py",  # sleeps while another run frees orphans
+    "sync/commits.py",  # sleeps between transactions
+    "commands/waiting.py",  # sleeps between looks
+}
+FOREIGN_TO_SYNC = {"typer", "rich", "click"}
+EDGE = {"cli", "commands", "console", "settings", "bootstrap", "connections", "sandbox"}
+VALUES = {"model", "limits", "errors"}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Every file of the package by its path, parsed."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def module_of(path: str) -> str:
+    """The dotted name of a file inside the package: ``sync.http``."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that a file imports anywhere, also inside functions, by its full name."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(module), names=names, level=0):
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in names)
+            case ast.ImportFrom():
+                raise AssertionError("relative imports hide who imports whom")
+
+
+def loaded_at_import(tree: ast.Module) -> Iterator[str]:
+    """The same, only for what is imported when the file is: not in functions, not for types."""
+    for node in tree.body:
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            inner = ast.Module(body=[node], type_ignores=[])
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                yield from imported(inner)
+
+
+def ours(names: Iterator[str]) -> set[str]:
+    """Those of our own modules among them, without the name of the package."""
+    known = {module_of(path) for path in sources()}
+    stripped = {name.removeprefix(f"{NAME}.") for name in names if name.startswith(f"{NAME}.")}
+    return stripped & known
+
+
+def inside(package: str) -> dict[str, set[str]]:
+    """For each file under a folder, all that it imports."""
+    found = {
+        path: set(imported(tree)) for path, tree in sources().items() if path.startswith(package)
+    }
+    assert found, f"there is nothing under {package}"
+    return found
+
+
+def offences(files: dict[str, set[str]], forbidden: set[str]) -> list[str]:
+    """Which files import what they must not: a module, or anything in a package, of ours or not."""
+    return [
+        f"{path} imports {name}"
+        for path, names in files.items()
+        for name in sorted(names)
+        for each in forbidden
+        if name == each or name.startswith(f"{each}.")
+    ]
+
+
+def test_sync_knows_neither_the_command_line_nor_the_terminal() -> None:
+    edge = {f"{NAME}.{each}" for each in EDGE}
+    assert offences(inside("sync/"), FOREIGN_TO_SYNC | edge) == []
+
+
+def test_sync_imports_nothing_of_ours_but_sync() -> None:
+    strange = [
+        f"{path} imports {name}"
+        for path, names in inside("sync/").items()
+        for name in names
+        if name.startswith(f"{NAME}.") and not name.startswith(f"{NAME}.sync")
+    ]
+    assert strange == []
+
+
+def test_no_provider_knows_another() -> None:
+    files = inside("sync/providers/")
+    for path in files:
+        own = f"{NAME}.{module_of(path)}"
+        others = {f"{NAME}.{module_of(each)}" for each in files if each != path}
+        others.discard(f"{NAME}.sync.providers")
+        assert offences({path: files[path]}, others - {own}) == []
+    assert offences(files, {f"{NAME}.sync.engines"}) == []
+
+
+def test_nobody_above_names_a_provider_or_an_engine() -> None:
+    """They are found by their names, so that another one is one more file and no ``if``."""
+    named = {
+        f"{NAME}.{module_of(path)}"
+        for path in sources()
+        if path.startswith(("sync/providers/", "sync/engines/"))
+    }
+    packages = {f"{NAME}.sync.providers", f"{NAME}.sync.engines"}
+    above = {
+        path: set(imported(tree)) & (named - packages)
+        for path, tree in sources().items()
+        if not path.startswith(("sync/providers/", "sync/engines/", "sandbox/"))
+    }
+    assert {path: names for path, names in above.items() if names} == {}
+
+
+def test_values_import_nothing_but_values() -> None:
+    allowed = {f"{NAME}.sync"} | {f"{NAME}.sync.{each}" for each in VALUES}
+    strange = [
+        f"{path} imports {name}"
+        for path, names in inside("sync/model/").items()
+        for name in names
+        if name.startswith(NAME)
+        and not any(name == each or name.startswith(f"{each}.") for each in allowed)
+    ]
+    assert strange == []
+    for alone in ("sync/errors.py", "sync/limits.py", "sync/clock.py", "sync/retry.py"):
+        assert ours(imported(sources()[alone])) == set(), alone
+
+
+def test_services_know_ports_and_no_engine_provider_or_http_library() -> None:
+    services = [p for p in sources() if p.startswith("sync/") and p.count("/") == 1]
+    services += [p for p in sources() if p.startswith("sync/jobs/")]
+    assert "sync/worker.py" in services
+    files = {path: set(imported(sources()[path])) for path in services if path != "sync/http.py"}
+    foreign = {"httpx", "sqlite3", "sqlite_utils", "tenacity"}
+    adapters = {f"{NAME}.sync.engines", f"{NAME}.sync.providers", f"{NAME}.sync.http"}
+    assert offences(files, foreign | adapters) == []
+
+
+def test_only_the_clock_reads_time() -> None:
+    files = {
+        path: set(imported(tree))
+        for path, tree in sources().items()
+        if not path.startswith("sandbox/") and path not in CLOCKS
+    }
+    assert offences(files, {"time"}) == []
+    readers = {"now", "utcnow", "today"}
+    reading = [
+        f"{path}:{node.lineno}"
+        for path, tree in sources().items()
+        if not path.startswith("sandbox/") and path != "sync/clock.py"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in readers
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in ("datetime", "date")
+    ]
+    assert reading == []
+
+
+def test_those_who_may_sleep_do_not_read_the_time() -> None:
+    for path in CLOCKS - {"sync/clock.py"}:
+        source = ast.unparse(sources()[path])
+        for reading in ("time.time", "monotonic(", "perf_counter", "time_ns"):
+            assert reading not in source, f"{path} reads {reading}"
+
+
+def test_the_sandbox_knows_the_standard_library_only() -> None:
+    strange = [
+        f"{path} imports {name}"
+        for path, names in inside("sandbox/").items()
+        for name in names
+        if not name.startswith(f"{NAME}.sandbox")
+        and name != f"{NAME}"
+        and name.split(".")[0] not in sys.stdlib_module_names
+    ]
+    assert strange == []
+
+
+def test_only_the_demo_knows_the_sandbox() -> None:
+    files = {
+        path: set(imported(tree))
+        for path, tree in sources().items()
+        if not path.startswith("sandbox/") and path != "commands/demo.py"
+    }
+    assert offences(files, {f"{NAME}.sandbox"}) == []
+
+
+def test_imports_go_in_no_circle() -> None:
+    graph = {
+        module_of(path): ours(loaded_at_import(tree)) - {module_of(path)}
+        for path, tree in sources().items()
+    }
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " → ".join((*above[above.index(module) :], module))
+        if module not in done:
+            for each in sorted(graph[module]):
+                visit(each, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+    assert len(done) == len(graph) > 50
+
+
+def test_no_file_is_long() -> None:
+    lengths = {
+        path: len((PACKAGE / path).read_text(encoding="utf-8").splitlines()) for path in sources()
+    }
+    long = {path for path, lines in lengths.items() if lines > LONGEST_FILE}
+    assert long - LONG_FILES == set()
+    assert LONG_FILES - long == set(), "no longer long: take it off the list"
+
+
+def test_no_function_is_long() -> None:
+    long = {
+        (path, node.name)
+        for path, tree in sources().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno + 1 > LONGEST_FUNCTION
+    }
+    # The signature of a command is its list of options: only what follows it counts.
+    long = {each for each in long if _body(*each) > LONGEST_FUNCTION}
+    assert long - LONG_FUNCTIONS == set()
+    assert LONG_FUNCTIONS - long == set(), "no longer long: take it off the list"
+
+
+def _body(path: str, name: str) -> int:
+    (node, *_) = [
+        node
+        for node in ast.walk(sources()[path])
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+    ]
+    return (node.end_lineno or 0) - node.body[0].lineno + 1
+
+
+def test_every_file_says_in_its_first_line_what_it_is() -> None:
+    silent = [path for path, tree in sources().items() if not ast.get_docstring(tree)]
+    assert silent == []
+
+
+def test_a_command_is_a_file() -> None:
+    assert list(COMMANDS) == list(dict.fromkeys(COMMANDS))
+    for module in COMMANDS.values():
+        tree = sources()[f"commands/{module}.py"]
+        assert "app = typer.Typer(" in ast.unparse(tree)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"convsync {command}" in readme or f"`{command}" in readme

@@ -1,0 +1,1 @@
+"""The promises under fire: real processes on a real file, killed, stopped, starved and confused."""

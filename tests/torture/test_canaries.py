@@ -1,0 +1,113 @@
+"""Names, numbers, addresses, texts and tokens are planted everywhere, and found nowhere they should
+not be: no log, no stderr, no status, no report, no error, no row of telemetry."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.torture.harness import Harness, installed
+
+TELEMETRY = ("attempts", "jobs", "runs", "accounts", "lead_syncs")
+REPORTS = (
+    ("status",),
+    ("status", "--json"),
+    ("jobs", "list"),
+    ("jobs", "list", "--json"),
+    ("jobs", "show", "1", "--json"),
+    ("jobs", "show", "2"),
+    ("jobs", "timeouts", "--since", "24h"),
+    ("jobs", "timeouts", "--since", "24h", "--json"),
+    ("accounts", "list"),
+    ("accounts", "list", "--json"),
+    ("accounts", "resume", "globex/email"),
+    ("doctor",),
+    ("doctor", "--json"),
+)
+BAD_HOURS: tuple[dict[str, object], ...] = (
+    {"kind": "status", "status": 400},
+    {"kind": "status", "status": 500, "provider": "emailbison"},
+    {"kind": "rate_limited", "seconds": 1},
+    {"kind": "html"},
+    {"kind": "truncated"},
+    {"kind": "malformed_row"},
+    {"kind": "redirect"},
+    {"kind": "reset", "provider": "gohighlevel", "times": 3},
+    {"kind": "cursor_loop"},
+    {"kind": "foreign_rows"},
+    {"kind": "empty"},
+    {"kind": "unauthorized", "workspace": "globex", "provider": "emailbison"},
+)
+
+
+def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path: Path) -> None:
+    with installed(tmp_path) as harness:
+        canaries = _plant(harness)
+        said = [
+            harness.runs("leads", "import", "-", "-w", name, stdin=export(name))
+            for name in harness.world.workspaces
+            for export in (harness.world.gohighlevel_csv, harness.world.emailbison_csv)
+        ]
+        for hours in zip(BAD_HOURS[::2], BAD_HOURS[1::2], strict=True):
+            for hour in hours:
+                harness.suffers(**{"times": 2, **hour})  # type: ignore[arg-type]
+            said.append(harness.runs("enqueue-all"))
+            harness.tampers("UPDATE jobs SET run_at = created_at WHERE state = 'pending'")
+            said.append(harness.runs("run", "--max-seconds", "3"))
+        harness.runs("run", "--max-seconds", "3", env={"CONVSYNC_CRASH_AT": "page.saved:2"})
+        said += [harness.runs(*command) for command in REPORTS]
+        said.append(harness.runs("enqueue", canaries[0] + "@example.com", "--json"))
+        said[-1] = replace(said[-1], out="")  # tells what was typed, which is its purpose
+
+        rows = [str(row) for table in TELEMETRY for row in harness.asks(f"SELECT * FROM {table}")]
+        assert harness.asks("SELECT 1 FROM messages WHERE body LIKE 'zyxcanary%'")
+        assert harness.asks("SELECT 1 FROM leads WHERE name LIKE '%Zyxcanary%'")
+        assert rows and len(harness.asks("SELECT DISTINCT error_code FROM attempts")) >= 4
+        texts = {
+            " ".join(each.arguments): (each.out + each.err).lower()
+            for each in said
+            if each.out or each.err
+        }
+        texts["telemetry"] = "\n".join(rows).lower()
+        found = [
+            f"{where}: {canary}"
+            for where, text in texts.items()
+            for canary in canaries
+            if canary.lower() in text
+        ]
+        assert found == []
+        assert not any("traceback" in text for text in texts.values())
+
+
+@pytest.mark.parametrize("secret", ["literal", "command"])
+def test_a_token_is_not_told_when_its_reference_fails(harness: Harness, secret: str) -> None:
+    given = {
+        "literal": 'token = "pit-canary-token"',
+        "command": 'token = { command = ["sh", "-c", "echo pit-canary-token >&2; exit 1"] }',
+    }[secret]
+    harness.configures('token = { env = "ACME_GHL_TOKEN" }', given)
+    harness.config.chmod(0o644)
+    harness.runs("enqueue-all")
+    for command in (("run", "--max-seconds", "5"), ("accounts", "list"), ("doctor",), ("status",)):
+        ended = harness.runs(*command)
+        assert "pit-canary-token" not in ended.out + ended.err
+        assert "Traceback" not in ended.err
+    rows = [str(row) for table in TELEMETRY for row in harness.asks(f"SELECT * FROM {table}")]
+    assert not any("pit-canary-token" in row for row in rows)
+
+
+def _plant(harness: Harness) -> list[str]:
+    """Give people and what they say marks that can be found again; returns them and the tokens."""
+    canaries = ["zyxcanary"]
+    for view in harness.world.workspaces.values():
+        for key, person in view.people.items():
+            view.people[key] = replace(person, last="Zyxcanary", company="Zyxcanary Ltd")
+            canaries += [mail.partition("@")[0] for mail in person.emails]
+            canaries += [phone.lstrip("+") for phone in person.phones]
+        for key, person in [*view.people.items()][:6]:
+            for channel, known in (("sms", person.contact), ("email", person.bison)):
+                if known is not None:
+                    text = f"zyxcanary says {key}"
+                    harness.world.say(view.name, key, channel, "inbound", text)
+        canaries += [view.gohighlevel_token, view.emailbison_token.partition("|")[2]]
+    return canaries

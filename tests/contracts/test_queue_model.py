@@ -259,13 +259,15 @@ class QueueMachine(RuleBasedStateMachine):
             self.enqueue([lead], Priority.MANUAL, WINDOW_S, 3)
 
     @precondition(lambda self: any(job.state == "pending" for job in self.jobs.values()))
-    @rule(end=st.sampled_from(["done", "failed"]))
-    def come_back_from_the_dead(self, end: str) -> None:
+    @rule(asked=st.booleans(), end=st.sampled_from(["done", "failed"]))
+    def come_back_from_the_dead(self, asked: bool, end: str) -> None:
         """A runner is stopped past its lease, another takes over, then the first goes on."""
         claims = len(self.held)
         self.claim_anything()
         if len(self.held) > claims:
             zombie = self.held[-1]
+            if asked:
+                self.enqueue([self.leads.index(zombie.job.lead)], Priority.MANUAL, WINDOW_S, 3)
             self.time_passes(LEASE_S + 1)
             self.rescue(False)
             self.claim_anything()
@@ -356,7 +358,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(places=places)
     def cancel(self, places: list[int]) -> None:
-        which = self.at(places)
+        which = self.numbers(places)
         ended = [self.jobs[n] for n in sorted(set(which) & self.jobs.keys())
                  if self.jobs[n].state == "pending"]  # fmt: skip
         assert sorted(self.agency.store.queue.cancel(which, at(self.now))) == [j.id for j in ended]
@@ -366,7 +368,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(places=places)
     def retry(self, places: list[int]) -> None:
-        which = self.at(places)
+        which = self.numbers(places)
         could = [self.jobs[n] for n in sorted(set(which) & self.jobs.keys())
                  if self.jobs[n].state in {"failed", "cancelled"}
                  and not self.live(self.jobs[n].lead)]  # fmt: skip
@@ -431,28 +433,32 @@ class QueueMachine(RuleBasedStateMachine):
     # -- what always holds
 
     @invariant()
-    def every_job_is_as_the_model_says(self) -> None:
+    def everything_holds(self) -> None:
         QueueMachine.steps += 1
-        assert {job.id: told(job) for job in self.agency.jobs()} == {
+        jobs = self.agency.jobs()
+        self.a_lead_has_at_most_one_live_job(jobs)
+        self.a_lead_that_was_asked_for_while_it_ran_is_never_forgotten(jobs)
+        self.attempts_never_exceed_their_limit(jobs)
+        self.every_job_is_as_the_model_says(jobs)
+        self.what_is_counted_is_there()
+        if QueueMachine.steps % 10 == 0:  # a query for each job
+            self.every_try_is_written_down_once()
+
+    def a_lead_has_at_most_one_live_job(self, jobs: list[Job]) -> None:
+        live = Counter(job.lead for job in jobs if job.state in LIVE)
+        assert set(live.values()) <= {1}
+
+    def a_lead_that_was_asked_for_while_it_ran_is_never_forgotten(self, jobs: list[Job]) -> None:
+        assert self.owed <= {job.lead for job in jobs if job.state in LIVE}
+
+    def attempts_never_exceed_their_limit(self, jobs: list[Job]) -> None:
+        assert all(0 <= job.attempts <= job.max_attempts for job in jobs)
+
+    def every_job_is_as_the_model_says(self, jobs: list[Job]) -> None:
+        assert {job.id: told(job) for job in jobs} == {
             job.id: job.told() for job in self.jobs.values()
         }
 
-    @invariant()
-    def a_lead_has_at_most_one_live_job(self) -> None:
-        live = Counter(job.lead for job in self.agency.jobs() if job.state in LIVE)
-        assert set(live.values()) <= {1}
-
-    @invariant()
-    def a_lead_that_was_asked_for_while_it_ran_is_never_forgotten(self) -> None:
-        live = {job.lead for job in self.agency.jobs() if job.state in LIVE}
-        assert self.owed <= live
-
-    @invariant()
-    def attempts_never_exceed_their_limit(self) -> None:
-        for job in self.agency.jobs():
-            assert 0 <= job.attempts <= job.max_attempts
-
-    @invariant()
     def what_is_counted_is_there(self) -> None:
         depth = self.agency.store.overview.queue(at(self.now))
         counts = Counter(job.state for job in self.jobs.values())
@@ -461,7 +467,6 @@ class QueueMachine(RuleBasedStateMachine):
         assert depth.due == len(due)
         assert self.agency.store.queue.due(WORKSPACES, at(self.now)) == len(due)
 
-    @invariant()
     def every_try_is_written_down_once(self) -> None:
         for job in self.jobs.values():
             assert len(self.agency.tries(job.id)) == job.tries
@@ -474,7 +479,7 @@ class QueueMachine(RuleBasedStateMachine):
             number, self.workspace(lead), lead, priority, self.now, max_attempts, self.now, self.now
         )
 
-    def at(self, places: list[int]) -> list[int]:
+    def numbers(self, places: list[int]) -> list[int]:
         """The numbers of the jobs at these places, and one that is nobody's."""
         newest = sorted(self.jobs, reverse=True)
         return [newest[place] for place in places if place < len(newest)] + [10**9]

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.torture.growth import AT_ONCE, EVERY, growing, simulate
 from tests.torture.harness import Harness
 
@@ -12,9 +10,6 @@ RUNS = 2_000
 PROCESSES = 50
 
 
-# Connections of a run that has ended are closed by the garbage collector, or with the process.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_after_weeks_of_runs_everything_has_levelled_off(tmp_path: Path) -> None:
     sizes = simulate(tmp_path, lambda runs: runs >= RUNS)
     print(json.dumps([[size.runs, size.database_kb, size.memory_kb, size.jobs] for size in sizes]))

@@ -261,7 +261,7 @@ def _reply(row: Json, lead: Lead) -> Message | None:
         body=plain or "",
         sender=text(row.get("from_email_address")),
         recipient=text(row.get("primary_to_email_address"))
-        or next(_mailboxes(row.get("to")), None),
+        or next(iter(_mailboxes(row.get("to"))), None),
         subject=text(row.get("subject")) or text(row.get("email_subject")),
         status=_status(row, outbound),
         thread=_thread(row),
@@ -297,17 +297,9 @@ def _sent(row: Json, lead: Lead) -> Message | None:
 
 
 _TELLING = (
-    "date_received",
-    "sent_at",
-    "from_email_address",
-    "primary_to_email_address",
-    "subject",
-    "email_subject",
-    "text_body",
-    "html_body",
-    "email_body",
-    "raw_message_id",
-)
+    "date_received", "sent_at", "from_email_address", "primary_to_email_address", "subject",
+    "email_subject", "text_body", "html_body", "email_body", "raw_message_id",
+)  # fmt: skip
 
 
 def _key(kind: str, row: Json) -> str:
@@ -337,16 +329,12 @@ def _message_id(row: Json) -> str | None:
     return told if "@" in told else None
 
 
-def _mailboxes(value: object) -> Iterator[str]:
-    for each in _objects(value):
-        if address := text(each.get("address")):
-            yield address
+def _mailboxes(value: object) -> tuple[str, ...]:
+    return texts([each.get("address") for each in _objects(value)])
 
 
-def _objects(value: object) -> Iterator[Json]:
-    for each in value if isinstance(value, list) else []:
-        if isinstance(each, Mapping):
-            yield each
+def _objects(value: object) -> list[Json]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _told(row: Json, id: str) -> Contact:

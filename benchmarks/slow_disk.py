@@ -23,7 +23,7 @@ FSYNC_S = 0.005
 ROUNDS = 2
 COMMITS = 20
 
-_Open = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
+_Open = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
 _Sync = CFUNCTYPE(c_int, c_void_p, c_int)
 
 
@@ -105,7 +105,7 @@ def slow_sync(delay_s: float) -> Iterator[bool]:
             kept[address] = (pointer(copy), slow)
         return kept[address][0]
 
-    def slow_open(this: int, name: bytes, file: int, flags: int, told: int) -> int:
+    def slow_open(this: int, name: int | None, file: int, flags: int, told: int) -> int:
         code = int(plain_open(this, name, file, flags, told))
         if code == 0:
             opened = cast(file, POINTER(_File)).contents

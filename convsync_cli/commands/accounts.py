@@ -20,7 +20,10 @@ CHECK_S = 20.0
 Name = Annotated[str, typer.Argument(metavar="W/CHANNEL", help="E.g. acme/sms.")]
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Look at the accounts, pause and resume them.", no_args_is_help=True
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Look at the accounts, pause and resume them.",
+    no_args_is_help=True,
 )
 
 

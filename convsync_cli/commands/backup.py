@@ -9,7 +9,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -19,7 +19,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write a consistent copy of the database, while others use it.
+    """Write a consistent copy of the database. Others may use it meanwhile.
 
     Example: convsync backup /var/backups/convsync.db
     """

@@ -25,7 +25,7 @@ MESSAGES = 9  # so many make a conversation that fits a screen
 EMAILS_A_SECOND = 40
 INCOMPLETE = 3  # the simulated export holds rows that cannot be read, as real ones do
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 CONFIG = """\
 database = "{folder}/convsync.db"
@@ -54,7 +54,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run the main job on simulated providers, showing each command before it runs.
+    """Run the main job on simulated providers. Each command is shown before it runs.
 
     Nothing leaves this machine, and nothing stays on it.
 

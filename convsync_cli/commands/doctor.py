@@ -16,12 +16,12 @@ from convsync_cli.sync.model.finding import Finding, Level
 CHECK_S = 20.0
 _MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def command(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Check configuration, database and credentials, with one cheap request per account.
+    """Check configuration, database and credentials. One cheap request goes to each account.
 
     Example: convsync doctor
     """

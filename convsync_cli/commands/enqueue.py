@@ -18,7 +18,7 @@ from convsync_cli.sync.model.placing import Placement, Priority
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -39,7 +39,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of some leads; what is queued already is no error.
+    """Ask for the sync of some leads. What is queued already is no error.
 
     Example: convsync enqueue lead@example.com +12025550123
 

@@ -12,7 +12,7 @@ from convsync_cli.console import Console
 from convsync_cli.sync.model.placing import Priority
 from convsync_cli.sync.sweep import enqueue_all
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -28,7 +28,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of every lead that has an address or an id to be found by.
+    """Ask for the sync of all leads. Those without an address or an id are left out.
 
     Example: convsync enqueue-all --workspace acme --not-synced-for 1h
     """

@@ -18,7 +18,7 @@ from convsync_cli.sync.errors import OutputError, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.progress import Stored
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 COLUMNS = (
     "id",
@@ -63,7 +63,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write all messages, in the order in which they were stored.
+    """Write all messages as JSONL or CSV. They come in the order of storing.
 
     Example: convsync export --format csv --output messages.csv
     """

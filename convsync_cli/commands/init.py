@@ -37,7 +37,7 @@ TEMPLATE = """\
 # token = { env = "ACME_EMAILBISON_TOKEN" }
 """
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -46,7 +46,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Start a configuration and a database; what is there already stays as it is.
+    """Start a configuration and a database. What is there already stays as it is.
 
     Example: convsync init
     """

@@ -19,7 +19,10 @@ from convsync_cli.sync.model.placing import Kind
 BATCH = 500  # jobs to a transaction, so that no enqueuer waits long
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Look at the queue, and repair it.", no_args_is_help=True
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Look at the queue, and repair it.",
+    no_args_is_help=True,
 )
 
 Number = Annotated[int, typer.Argument(metavar="JOB", min=1, max=MOST, help="The job's number.")]

@@ -26,7 +26,10 @@ BATCH = 500  # rows to a transaction
 LISTED = 100
 
 app = typer.Typer(
-    rich_markup_mode=None, help="Bring people in, and look at them.", no_args_is_help=True
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Bring people in, and look at them.",
+    no_args_is_help=True,
 )
 
 

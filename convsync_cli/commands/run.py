@@ -19,7 +19,7 @@ from convsync_cli.sync.runner import Report
 LONGEST_RUN_S = 86_400.0
 _PATIENCE_MS = 250  # the worker asks again as long as its deadline allows
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
@@ -42,7 +42,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Work until nothing is due, the budget is spent, or a signal comes.
+    """Work until nothing is due or the budget is spent. A signal ends it softly.
 
     Example: convsync run --max-seconds 50
     """

@@ -14,7 +14,7 @@ from convsync_cli.sync.model.message import Channel, Direction
 from convsync_cli.sync.model.progress import LeadSync, Stored
 from convsync_cli.sync.text import unquoted
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _ARROWS = {Direction.INBOUND: "<", Direction.OUTBOUND: ">", Direction.UNKNOWN: "?"}
 _UNDELIVERED = frozenset({"failed", "undelivered", "bounced"})
@@ -29,7 +29,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show a lead's conversation on all channels, oldest message first.
+    """Show a lead's conversation on all channels. The oldest message comes first.
 
     Example: convsync show lead@example.com
     """

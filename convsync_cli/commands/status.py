@@ -17,7 +17,7 @@ from convsync_cli.sync.model.pause import AccountState
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)

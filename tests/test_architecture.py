@@ -19,7 +19,6 @@ LONGEST_FILE = 350
 LONGEST_FUNCTION = 50
 
 LONG_FILES = {
-    "sync/ports.py",  # every promise of a port, in words
     "sandbox/gohighlevel.py",  # one file per simulated provider
     "sandbox/emailbison.py",
 }

@@ -11,7 +11,7 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api, Get, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -57,12 +57,10 @@ async def check(
     """
     commits = Commits(store, patient=lambda: not deadline.passed)
     try:
-        secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
-        module = importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
-        wire = open_wire(account, module.headers(secrets), module.REFUSALS)
+        wire = await _wire(account, environ, deadline)
         async with wire.client:
             connect = _Connected(wire, store, commits, clock)
-            await module.reader(account).check(connect(deadline, Meter(), probe=True))
+            await _reader(account).check(connect(deadline, Meter(), probe=True))
     finally:
         commits.close(deadline.remaining)
 
@@ -75,20 +73,32 @@ async def _line(
     commits: Commits,
     deadline: Deadline,
 ) -> Line:
-    module = importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
-    now = clock.now()
+    reader = _reader(account)
     try:
-        secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
+        wire = await _wire(account, environ, deadline)
     except CredentialUnavailable as error:
+        reason = PauseReason.CREDENTIAL
         sentence = "; ".join(filter(None, (error.message, error.hint)))
-        await commits.call(
-            store.accounts.pause, account, PauseReason.CREDENTIAL, sentence, None, now
-        )
-        return Line(account, module.reader(account), _Unconnected(account, clock, sentence))
+        await commits.call(store.accounts.pause, account, reason, sentence, None, clock.now())
+        return Line(account, reader, _Unconnected(account, clock, sentence))
     await commits.call(_regained, store, account, clock)
-    wire = open_wire(account, module.headers(secrets), module.REFUSALS)
-    connected = _Connected(wire, store, commits, clock)
-    return Line(account, module.reader(account), connected, wire.client.aclose)
+    return Line(account, reader, _Connected(wire, store, commits, clock), wire.client.aclose)
+
+
+async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline) -> Wire:
+    """Connect an account with its credential, whose command may take its time in a thread."""
+    secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
+    provider = _module(account)
+    return open_wire(account, provider.headers(secrets), provider.REFUSALS)
+
+
+def _reader(account: Account) -> Provider:
+    reader: Provider = _module(account).reader(account)
+    return reader
+
+
+def _module(account: Account) -> Any:
+    return importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
 
 
 def _secrets(account: Account, environ: Mapping[str, str], left_s: float) -> dict[str, str]:

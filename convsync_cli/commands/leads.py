@@ -75,7 +75,7 @@ def import_(
         f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged,"
         f" {len(done.rejected)} rejected"
     )
-    _explain(done)
+    _explain(done, quiet)
     return 3 if done.rejected else 0
 
 
@@ -111,14 +111,14 @@ def _channels(given: Services, workspace: str) -> dict[str, Channel]:
     return {provider: Channel(channel) for channel, provider in providers.items()}
 
 
-def _explain(done: _Import) -> None:
+def _explain(done: _Import, quiet: bool) -> None:
     for row in done.rejected[:LISTED]:
         note(f"convsync: line {row.line} is left out: {row.reason}")
     if len(done.rejected) > LISTED:
         note(f"convsync: … and {len(done.rejected) - LISTED} more")
-    if done.unusable:
+    if done.unusable and not quiet:
         note(f"convsync: {done.unusable} emails or phones cannot be matched by; kept as they are")
-    if done.conflicts:
+    if done.conflicts and not quiet:
         note(f"convsync: {done.conflicts} emails, phones or ids stay with the lead that had them")
 
 

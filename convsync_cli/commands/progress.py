@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from convsync_cli.bootstrap import Services
-from convsync_cli.sync.telemetry import Event, JobStopped, Listener
+from convsync_cli.sync.telemetry import JobStopped, Listener
 
 _ENDS = ("done", "failed")
 
@@ -23,10 +23,10 @@ def progress_bar(given: Services, shown: bool) -> Iterator[tuple[Listener, ...]]
     with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
         bar = drawn.add_task("run", total=due, news="")
 
-        def listen(event: Event) -> None:
-            if isinstance(event, JobStopped) and event.outcome in _ENDS:
+        def listen(event: JobStopped) -> None:
+            if event.outcome in _ENDS:
                 drawn.advance(bar)
-            elif isinstance(event, JobStopped) and event.code:
+            elif event.code:
                 drawn.update(bar, news=f"{event.workspace}: {event.code}")
 
         yield (listen,)

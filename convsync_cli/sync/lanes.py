@@ -1,4 +1,4 @@
-"""Which workspaces can be worked for now: pure arithmetic over the accounts' shared states.
+"""Which workspaces can be worked for at a moment: pure arithmetic over the accounts' shared states.
 
 A workspace all of whose accounts are paused or have enough requests waiting is passed over, so that
 it holds no slot that another could use.

@@ -22,24 +22,7 @@ class JobStopped:
     effort: Effort
 
 
-@dataclass(frozen=True, slots=True)
-class AccountStopped:
-    """An account cannot be used; ``message`` says why."""
-
-    account: str
-    reason: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """The run waits ``seconds`` for an account to be usable again."""
-
-    seconds: float
-
-
-Event = JobStopped | AccountStopped | Waiting
-Listener = Callable[[Event], None]
+Listener = Callable[[JobStopped], None]
 
 
 @dataclass(slots=True)

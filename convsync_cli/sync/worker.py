@@ -22,7 +22,7 @@ from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
-from convsync_cli.sync.telemetry import Event, JobStopped, Listener, Meter
+from convsync_cli.sync.telemetry import JobStopped, Listener, Meter
 from convsync_cli.sync.work import Line, Progress, Work
 
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
@@ -216,7 +216,7 @@ class Worker:
             )
         )
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: JobStopped) -> None:
         for listener in self.listeners:
             try:
                 listener(event)

@@ -9,7 +9,7 @@ import pytest
 from convsync_cli.sync.errors import BudgetSpent, DatabaseError, RateLimited, Rejected, Unavailable
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
-from convsync_cli.sync.telemetry import Event, JobStopped
+from convsync_cli.sync.telemetry import JobStopped
 from convsync_cli.sync.worker import Pace
 from tests.sync.workbench import NOON, Bench, Teller
 
@@ -284,7 +284,7 @@ def test_a_check_that_hangs_harms_no_other_workspace(bench: Bench, jobs: int) ->
     lead = bench.asked_lead("globex")
     checks_meanwhile: list[int] = []
 
-    def ended(event: Event) -> None:
+    def ended(event: JobStopped) -> None:
         checks_meanwhile.append(bench.sms.server.busy)
         bench.stop.set()
 
@@ -447,7 +447,7 @@ def test_a_database_that_cannot_be_used_leaves_no_job_running_in_this_process(
 
 
 def test_listeners_are_told_of_every_job_that_stopped(bench: Bench) -> None:
-    events: list[Event] = []
+    events: list[JobStopped] = []
     bench.listeners.append(events.append)
     bench.sms.says("a")
     lead = bench.asked_lead()
@@ -458,7 +458,7 @@ def test_listeners_are_told_of_every_job_that_stopped(bench: Bench) -> None:
 
 
 def test_no_personal_data_in_telemetry(bench: Bench) -> None:
-    events: list[Event] = []
+    events: list[JobStopped] = []
     bench.listeners.append(events.append)
     bench.sms.says("text-CANARY").fails_with(KeyError("lead-CANARY@example.com"))
     bench.asked_lead()
@@ -468,7 +468,7 @@ def test_no_personal_data_in_telemetry(bench: Bench) -> None:
 
 
 def test_a_listener_that_fails_breaks_nothing(bench: Bench) -> None:
-    def broken(event: Event) -> None:
+    def broken(event: JobStopped) -> None:
         raise ValueError("the terminal is gone")
 
     bench.listeners.append(broken)

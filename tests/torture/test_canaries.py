@@ -48,9 +48,8 @@ def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path:
             for name in harness.world.workspaces
             for export in (harness.world.gohighlevel_csv, harness.world.emailbison_csv)
         ]
-        for hours in zip(BAD_HOURS[::2], BAD_HOURS[1::2], strict=True):
-            for hour in hours:
-                harness.suffers(**{"times": 2, **hour})  # type: ignore[arg-type]
+        for hour in BAD_HOURS:  # one at a time: of two troubles of a job only the worse is written
+            harness.suffers(**{"times": 2, **hour})  # type: ignore[arg-type]
             said.append(harness.runs("enqueue-all"))
             harness.tampers("UPDATE jobs SET run_at = created_at WHERE state = 'pending'")
             said.append(harness.runs("run", "--max-seconds", "3"))

@@ -20,7 +20,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
 from convsync_cli.sync.model.message import Channel
 
-_SHARED_KEYS = ("provider", "base_url", "rate")
+_SHARED_KEYS = ("provider", "base_url", "rate", "discover")
 _ORIGIN = re.compile(
     r"(?P<origin>(?P<scheme>https?)://"
     r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(?P<port>[0-9]{1,5}))?)/?"
@@ -49,6 +49,7 @@ def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
         base_url=_base_url(table, module.BASE_URL),
         rate=_rate(table, module.RATE),
         options=_options(table, module, environ),
+        discover=table.boolean("discover", module.DISCOVER),
     )
 
 

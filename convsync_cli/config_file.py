@@ -78,6 +78,19 @@ class Table:
             raise self.refused(key, "is empty", hint)
         return value
 
+    def boolean(self, key: str, default: bool) -> bool:
+        """A key that is true or false, or ``default`` where it is missing.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        value = self.values.get(key, default)
+        if not isinstance(value, bool):
+            raise self.wrong_type(
+                key, "true or false", value, f"write {key} = true, without quotes"
+            )
+        return value
+
     def wrong_type(self, key: str, wanted: str, value: object, hint: str) -> ConfigError:
         """The error for a value of the wrong type."""
         return self.refused(key, f"must be {wanted}, but is {type_of(value)}", hint)

@@ -11,7 +11,7 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.api import Api, Get, Provider
+from convsync_cli.sync.api import Api, Get, Post, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -89,7 +89,7 @@ async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline
     """Connect an account with its credential, whose command may take its time in a thread."""
     secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
     provider = _module(account)
-    return open_wire(account, provider.headers(secrets), provider.REFUSALS)
+    return open_wire(account, provider.auth(account.options, secrets), provider.REFUSALS)
 
 
 def _reader(account: Account) -> Provider:
@@ -150,6 +150,6 @@ class _Unconnected:
     def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
         return self
 
-    async def get(self, request: Get) -> Any:
+    async def ask(self, request: Get | Post) -> Any:
         """Refuse."""
         raise paused(self.account, PauseReason.CREDENTIAL, self.sentence, None, self.clock.now())

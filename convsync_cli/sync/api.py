@@ -3,8 +3,10 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
+from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Page
 
@@ -20,11 +22,43 @@ class Get:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A question that is asked by POST, with a JSON ``body``: it changes nothing, so that it may be
+    repeated; see ``Get``."""
+
+    label: str
+    path: str
+    body: Mapping[str, Any]
+    query: Mapping[str, str | int] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """What every request of an account carries: its credential, in headers or in the query."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What reading costs, for plans: requests for one lead whose conversation fits a page, messages
+    in such a page, and messages and people that one request of the feed's first walk brings (0
+    people where the messages tell them)."""
+
+    per_lead: int
+    page: int
+    fill_messages: int
+    fill_people: int = 0
+
+
 class Api(Protocol):
     """An account's HTTP interface, for the length of one job: paced, timed, errors typed."""
 
-    async def get(self, request: Get) -> Any:
-        """Send a GET and return the JSON of its answer.
+    async def ask(self, request: Get | Post) -> Any:
+        """Ask, and return the JSON of the answer.
 
         Raises:
             SyncError: see ``errors``.
@@ -41,11 +75,41 @@ class Provider(Protocol):
             SyncError: it does not, or it cannot be told.
         """
 
+    async def identity(self, api: Api) -> str | None:
+        """Which workspace the credential sees, where that can change under it; else None.
+
+        Raises:
+            SyncError: it cannot be told.
+        """
+
+    async def total(self, api: Api, lead: Lead | None) -> int | None:
+        """How many messages the provider counts for a lead, or for the whole account.
+
+        None where it gives no number that can be compared with what is stored.
+
+        Raises:
+            SyncError: it cannot be told.
+        """
+
     def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A lead's conversation page by page, from the beginning or from a page's cursor.
 
         No page at all means that the provider does not know the lead; the last page has no cursor.
 
         Raises:
+            SyncError: reading went wrong; what was yielded before holds.
+        """
+
+    def changes(
+        self, api: Api, watermark: str | None, cursor: str | None, now: datetime
+    ) -> AsyncIterator[FeedPage]:
+        """What changed in the whole account since a watermark; without one, all there is.
+
+        The walk begins anew or goes on at a page's cursor. Where nothing changed it costs one
+        request. The last page has no cursor, and always a watermark; what other feeds of the
+        provider are read less often is written there.
+
+        Raises:
+            Rejected: also where the cursor is refused by now.
             SyncError: reading went wrong; what was yielded before holds.
         """

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from convsync_cli.sync.api import Get
+from convsync_cli.sync.api import Auth, Get, Post
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -49,7 +49,7 @@ _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An account's connection: its client, its credential in the headers, its words of refusal.
+    """An account's connection: its client, which carries the credential, its words of refusal.
 
     ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator.
     """
@@ -61,14 +61,15 @@ class Wire:
 
 def open_wire(
     account: Account,
-    headers: Mapping[str, str],
+    auth: Auth,
     refusals: Mapping[str, str],
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load."""
     client = httpx.AsyncClient(
         base_url=account.base_url,
-        headers=dict(headers),
+        headers=dict(auth.headers),
+        params=dict(auth.query),
         timeout=httpx.Timeout(REQUEST_S),
         limits=_POOL,
         follow_redirects=False,
@@ -98,8 +99,8 @@ class HttpApi:
     probe: bool = False  # looks whether a paused account can be used again
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def get(self, request: Get) -> Any:
-        """Send a GET and return the JSON of its answer; see ``Api.get``."""
+    async def ask(self, request: Get | Post) -> Any:
+        """Ask, and return the JSON of the answer; see ``Api.ask``."""
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(NetworkFault),
             stop=self._stop,
@@ -122,7 +123,7 @@ class HttpApi:
     def _ceiling(self, state: RetryCallState) -> float:
         return float(FIRST_WAIT_S * 2 ** (state.attempt_number - 1))
 
-    async def _once(self, request: Get) -> Any:
+    async def _once(self, request: Get | Post) -> Any:
         await self._pace()
         started = self.clock.monotonic()
         try:
@@ -149,10 +150,14 @@ class HttpApi:
         if answer.paused(now) and not self.probe:
             raise paused(account, answer.reason, answer.message, answer.paused_until, now)
 
-    async def _send(self, request: Get) -> tuple[httpx.Response, bytes]:
+    async def _send(self, request: Get | Post) -> tuple[httpx.Response, bytes]:
         label, left = request.label, self.deadline.remaining
         streaming = self.wire.client.stream(
-            "GET", request.path, params=dict(request.query), headers=dict(request.headers)
+            "GET" if isinstance(request, Get) else "POST",
+            request.path,
+            params=dict(request.query),
+            headers=dict(request.headers),
+            json=None if isinstance(request, Get) else request.body,
         )
         try:
             async with asyncio.timeout(min(REQUEST_S, left)), streaming as response:

@@ -5,7 +5,7 @@ from tests.commands.operator import Operator
 JOB = [
     "id", "kind", "workspace", "lead", "state", "priority", "run_at", "attempts", "max_attempts",
     "lease_until", "rerun", "created_at", "requested_at", "started_at", "finished_at",
-    "error_code", "error",
+    "error_code", "error", "subject",
 ]  # fmt: skip
 TRY = [
     "number", "run", "started_at", "ended_at", "outcome", "error_code", "requests", "http_ms",

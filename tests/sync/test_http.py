@@ -16,7 +16,7 @@ from convsync_cli.sandbox.faults import Fault, FaultKind
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
 from convsync_cli.sync import http
-from convsync_cli.sync.api import Get
+from convsync_cli.sync.api import Auth, Get
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -99,7 +99,8 @@ class Line:
 
     async def _get(self, requests: tuple[Get, ...], *, transport: bool) -> Any:
         over = httpx.MockTransport(self._serve) if transport else None
-        wire = open_wire(self.account, {"Authorization": f"Bearer {TOKEN}"}, self.refusals, over)
+        auth = Auth({"Authorization": f"Bearer {TOKEN}"})
+        wire = open_wire(self.account, auth, self.refusals, over)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,
@@ -114,7 +115,7 @@ class Line:
         )
         try:
             for request in requests:
-                answer = await api.get(request)
+                answer = await api.ask(request)
             return answer
         finally:
             await wire.client.aclose()

@@ -6,7 +6,7 @@ the real ``HttpApi`` to a server that ``bench.sms.server`` commands.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from typing import TypeVar
 import httpx
 
 from convsync_cli.sync import addresses
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api, Auth, Get
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
@@ -201,7 +201,7 @@ class Teller:
     async def check(self, api: Api) -> None:
         if self.check_error:
             raise self.check_error
-        await api.get(Get("check", "/check", {}))
+        await api.ask(Get("check", "/check", {}))
 
     async def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         self.reads.append((lead.id, cursor))
@@ -227,7 +227,7 @@ class Teller:
     async def _take(self, api: Api, step: object, cursor: str | None) -> Page | None:
         match step:
             case Page():
-                await api.get(Get("pages", "/pages", {}))
+                await api.ask(Get("pages", "/pages", {}))
                 return Page(step.messages, cursor, step.left_out, step.contact)
             case _Failure():
                 step.strike()
@@ -413,7 +413,7 @@ class Bench:
         store.close()
 
     def _connection(self, teller: Teller, commits: Commits) -> Connect:
-        wire = open_wire(teller.account, {}, {}, httpx.MockTransport(teller.server.serve))
+        wire = open_wire(teller.account, Auth(), {}, httpx.MockTransport(teller.server.serve))
 
         def connect(deadline: Deadline, meter: Meter, *, probe: bool = False) -> HttpApi:
             return HttpApi(
@@ -440,7 +440,7 @@ def account(workspace: str, provider: str) -> Account:
 @asynccontextmanager
 async def api_over(
     account: Account,
-    headers: Mapping[str, str],
+    auth: Auth,
     transport: httpx.AsyncBaseTransport,
     clock: HandClock,
 ) -> AsyncIterator[HttpApi]:
@@ -448,7 +448,7 @@ async def api_over(
     with TemporaryDirectory() as folder:
         store = new_store(Path(folder, "db"))
         commits = Commits(store, patience_without_end)
-        wire = open_wire(account, headers, {}, transport)
+        wire = open_wire(account, auth, {}, transport)
         deadline = Deadline.after(clock, 1e9)
         yield HttpApi(
             wire, store.accounts, commits, clock, deadline, Meter(), uniform, sleep=at_once

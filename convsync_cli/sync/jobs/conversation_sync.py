@@ -9,21 +9,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from convsync_cli.sync.crashpoint import reached
-from convsync_cli.sync.errors import (
-    AccountPaused,
-    BudgetSpent,
-    RateLimited,
-    Rejected,
-    SyncError,
-    Unauthorized,
-)
+from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
-from convsync_cli.sync.model.pause import STANDING
 from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
 from convsync_cli.sync.ports import Store
+from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Line, Work
 
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
@@ -80,7 +73,7 @@ async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim
             outcome="failed",
             code=error.code,
         )
-        return _outcome(error, work)
+        return verdict(error, work.clock.now())
     return Done()
 
 
@@ -128,19 +121,6 @@ def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
     if page.cursor is None:
         store.archive.finish(lead, channel, outcome="synced", synced_at=walk.started_at)
     return saved
-
-
-def _outcome(error: SyncError, work: Work) -> Outcome:
-    """What to do about an error; the one place that decides."""
-    match error:
-        case RateLimited(until=until) | AccountPaused(until=until):
-            return Snooze(until, error.code, str(error))
-        case Unauthorized():
-            return Snooze(work.clock.now() + STANDING, "paused", str(error))
-        case Rejected():
-            return Discard(error.code, str(error))
-        case _:
-            return Retry(error.code, str(error))
 
 
 def _unless_raised(answer: Outcome | BaseException) -> Outcome:

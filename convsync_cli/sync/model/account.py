@@ -12,7 +12,8 @@ class Account:
     """What the configuration says of one ``[workspaces.W.CHANNEL]`` table.
 
     ``base_url`` is an origin, without a slash at its end. ``options`` is the provider's own
-    ``Settings`` value, whose module is ``sync/providers/<provider>.py``.
+    ``Settings`` value, whose module is ``sync/providers/<provider>.py``. With ``discover``, people
+    that the provider vouches for become leads.
     """
 
     workspace: str
@@ -21,6 +22,7 @@ class Account:
     base_url: str
     rate: Rate
     options: Any
+    discover: bool = False
 
     @property
     def name(self) -> str:

@@ -40,7 +40,8 @@ class Claim:
     """The right to work on a job until ``lease_until`` (UTC).
 
     ``token`` is the fencing token: it grows with every claim, so that a settlement by an older
-    holder of the same job is refused. A ``suspect`` is a job whose last process died with it.
+    holder of the same job is refused. A ``suspect`` is a job whose last process died with it. The
+    ``subject`` says what it is about where that is not the whole of a lead; see ``JobSpec``.
     """
 
     job: int
@@ -54,6 +55,7 @@ class Claim:
     started_at: datetime
     lease_until: datetime
     suspect: bool = False
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Job:
     finished_at: str | None
     error_code: str | None
     error: str | None
+    subject: str | None
 
 
 @dataclass(frozen=True, slots=True)

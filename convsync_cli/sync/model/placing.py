@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Kind(StrEnum):
     """What a job does; ``sync/jobs/<kind>.py`` performs it."""
 
     CONVERSATION_SYNC = "conversation_sync"
+    DELTA_SYNC = "delta_sync"
 
 
 class Priority(IntEnum):
@@ -31,6 +33,23 @@ class Terms:
     window_s: float
     max_attempts: int
     now: datetime
+
+
+class JobSpec(NamedTuple):
+    """A job that is about something else than the whole of a lead; ``subject`` says what.
+
+    Of a ``delta_sync`` it is the channel.
+    """
+
+    kind: Kind
+    workspace: str
+    subject: str
+    lead: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: one live job each."""
+        return f"{self.kind}:{self.workspace}/{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync import text as texting
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api, Auth, Costs, Get
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -28,6 +28,8 @@ NAME = "emailbison"
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = None  # every agency has a host of its own
 RATE = Rate(50, 10)
+DISCOVER = True
+COSTS = Costs(per_lead=2, page=15, fill_messages=15)
 REFUSALS: Mapping[str, str] = {}
 
 _FEEDS: Mapping[str, Mapping[str, str]] = {
@@ -45,9 +47,10 @@ class Settings:
     token: Credential
 
 
-def headers(secrets: Mapping[str, str]) -> dict[str, str]:
-    """The headers of every request."""
-    return {"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"}
+def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
+    """What every request carries."""
+    del options
+    return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,7 @@ async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Pa
 
 async def _ask(api: Api, request: Get) -> Json:
     """Ask, and find the errors that come with status 200."""
-    answer = mapping(await api.get(request), request.label)
+    answer = mapping(await api.ask(request), request.label)
     data = part(answer, "data")
     if data.get("success") is False:
         if data.get("record_not_found"):

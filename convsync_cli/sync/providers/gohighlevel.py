@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api, Auth, Costs, Get
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -27,6 +27,8 @@ NAME = "gohighlevel"
 CHANNEL = Channel.SMS
 BASE_URL: str | None = "https://services.leadconnectorhq.com"
 RATE = Rate(90, 10)  # of 100 in 10 s per location
+DISCOVER = True
+COSTS = Costs(per_lead=2, page=100, fill_messages=500, fill_people=100)
 REFUSALS = {
     "scope": "the token lacks a scope; it needs conversations.readonly,"
     " conversations/message.readonly and contacts.readonly",
@@ -49,9 +51,10 @@ class Settings:
     token: Credential
 
 
-def headers(secrets: Mapping[str, str]) -> dict[str, str]:
-    """The headers of every request."""
-    return {"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"}
+def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
+    """What every request carries."""
+    del options
+    return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Reader:
 
     async def check(self, api: Api) -> None:
         """Look at one conversation of the location; see ``Provider.check``."""
-        await api.get(self._search({"limit": 1}))
+        await api.ask(self._search({"limit": 1}))
 
     async def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A contact's SMS page by page; see ``Provider.pages``."""
@@ -125,7 +128,7 @@ class Reader:
     async def _exists(self, api: Api, contact: str) -> bool:
         label = "contacts/{id}"
         try:
-            await api.get(Get(label, f"/contacts/{contact}", {}, _CONTACTS))
+            await api.ask(Get(label, f"/contacts/{contact}", {}, _CONTACTS))
         except Unknown:
             return False
         except Rejected as error:
@@ -146,7 +149,7 @@ class Reader:
     async def _duplicate(self, api: Api, parameter: str, value: str) -> Contact | None:
         label = "contacts/search/duplicate"
         query = {"locationId": self.location, parameter: value}
-        answer = await api.get(Get(label, f"/{label}", query, _CONTACTS))
+        answer = await api.ask(Get(label, f"/{label}", query, _CONTACTS))
         row = mapping(answer, label).get("contact")
         if not isinstance(row, Mapping) or text(row.get("id")) is None:
             return None
@@ -167,7 +170,7 @@ class Reader:
         while True:
             query: dict[str, str | int] = {"contactId": contact, "limit": _LARGEST_PAGE}
             request = self._search(query | ({"startAfterDate": after} if after else {}))
-            answer = mapping(await api.get(request), request.label)
+            answer = mapping(await api.ask(request), request.label)
             page = rows(answer.get("conversations"), request.label)
             own = [row for row in page if isinstance(row, Mapping) and _is_of(row, contact)]
             if page and not own and not seen:
@@ -201,7 +204,7 @@ class Reader:
         if place.after:
             query["lastMessageId"] = place.after
         path = f"/conversations/{quote(conversation, safe='')}/messages"
-        answer = mapping(await api.get(Get(label, path, query, _CONVERSATIONS)), label)
+        answer = mapping(await api.ask(Get(label, path, query, _CONVERSATIONS)), label)
         envelope = answer["messages"] if isinstance(answer.get("messages"), Mapping) else answer
         found = rows(envelope.get("messages"), label)
         after = _next(envelope, found)

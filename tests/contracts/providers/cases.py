@@ -204,9 +204,10 @@ class Desk:
 
     async def _acting(self, act: Callable[[Provider, Api], Awaitable[T]]) -> T:
         module = self.case.module
-        headers = module.headers({"token": self.token or self.case.token(self.workspace)})
+        secrets = {"token": self.token or self.case.token(self.workspace)}
+        auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
-        wire = open_wire(self.account, headers, module.REFUSALS, plain)
+        wire = open_wire(self.account, auth, module.REFUSALS, plain)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from convsync_cli.sync.api import Get, Provider
+from convsync_cli.sync.api import Get, Post, Provider
 from convsync_cli.sync.errors import SyncError
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Message, Page
@@ -26,7 +26,7 @@ class Unplanned(Exception):
 class Script:
     """``Api`` over written answers."""
 
-    requests: list[Get] = field(default_factory=list)
+    requests: list[Get | Post] = field(default_factory=list)
     _answers: dict[tuple[str, frozenset[tuple[str, str]]], Any] = field(default_factory=dict)
 
     def answers(self, path: str, answer: object, **place: str) -> "Script":
@@ -34,7 +34,7 @@ class Script:
         self._answers[path, frozenset(place.items())] = answer
         return self
 
-    async def get(self, request: Get) -> Any:
+    async def ask(self, request: Get | Post) -> Any:
         """Answer as planned."""
         self.requests.append(request)
         asked = {name: str(value) for name, value in request.query.items() if name in PLACES}

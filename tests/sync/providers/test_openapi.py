@@ -125,8 +125,8 @@ async def _sync(sandbox: Sandbox, found: list[Sent]) -> None:
     for module, (url, settings, token) in options.items():
         account = Account("acme", module.CHANNEL, module.NAME, url, module.RATE, settings)
         recorder = _Recorder(module.NAME, found)
-        headers = module.headers({"token": token})
-        async with api_over(account, headers, recorder, HandClock()) as api:
+        auth = module.auth(settings, {"token": token})
+        async with api_over(account, auth, recorder, HandClock()) as api:
             reader = module.reader(account)
             await reader.check(api)
             for person in acme.people.values():

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.engines.sqlite.accounts import SqliteAccounts
     from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
     from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
+    from convsync_cli.sync.engines.sqlite.feeds import SqliteFeeds
     from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
     from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
     from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.finding import Finding
     from convsync_cli.sync.ports import RunLock
 
-SCHEMA_VERSION = 5  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
+SCHEMA_VERSION = 6  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
 
 
 class SqliteStore:
@@ -71,6 +72,13 @@ class SqliteStore:
         from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
 
         return SqliteArchive(self._connection)
+
+    @cached_property
+    def feeds(self) -> "SqliteFeeds":
+        """Change feeds."""
+        from convsync_cli.sync.engines.sqlite.feeds import SqliteFeeds
+
+        return SqliteFeeds(self._connection)
 
     @cached_property
     def accounts(self) -> "SqliteAccounts":

@@ -81,8 +81,7 @@ class SqliteArchive:
     ) -> Saved:
         """Store what a page changes, and how far the walk has come; see ``Archive``."""
         with self._db.transaction():
-            changes = plan(self._known(lead, channel, messages), messages)
-            self._store(lead, changes, now)
+            saved = self.save_messages(lead, channel, messages, now)
             self._db.execute(
                 _SAVE_WALK,
                 {
@@ -94,6 +93,15 @@ class SqliteArchive:
                     "left_out": walk.left_out,
                 },
             )
+        return saved
+
+    def save_messages(
+        self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
+    ) -> Saved:
+        """Store what messages change; see ``Archive.save_messages``."""
+        with self._db.transaction():
+            changes = plan(self._known(lead, channel, messages), messages)
+            self._store(lead, changes, now)
         return Saved(len(changes.new), len(changes.changed), changes.unchanged, changes.healed)
 
     def finish(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.placing import Kind, Placement, Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Placement, Terms
 
 if TYPE_CHECKING:
     from convsync_cli.sync.model.swept import Swept
@@ -115,6 +115,26 @@ GROUP BY lead_id
 """
 
 
+_ENQUEUE_JOB = """
+INSERT INTO jobs (kind, workspace, subject, lead_id, dedupe_key, state, priority, run_at,
+                  max_attempts, created_at, requested_at)
+VALUES (?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?7, ?7)
+ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
+"""
+
+# Unread: the leads of a channel that no attempt has looked at yet.
+_ENQUEUE_UNREAD = """
+INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
+                  created_at, requested_at)
+SELECT :kind, :workspace, lead_id, :kind || ':' || lead_id, 'pending', :priority, :now,
+       :max_attempts, :now, :now
+FROM lead_syncs INDEXED BY lead_syncs_age
+WHERE workspace = :workspace AND channel = :channel AND synced_at IS NULL AND outcome IS NULL
+LIMIT :leads
+ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
+"""
+
+
 class SqliteIntake:
     """``Intake`` over the table ``jobs``."""
 
@@ -134,6 +154,21 @@ class SqliteIntake:
             live = {lead: (job, state) for lead, job, state in self._db.rows(_LIVE, asked)}
             recent = {lead: (job, at) for lead, job, at in self._db.rows(_RECENT, asked)}
         return list(_placements(leads, queued, promoted, live, recent, terms.now))
+
+    def enqueue_jobs(self, specs: Sequence[JobSpec], terms: Terms) -> int:
+        """Queue jobs that are not about the whole of a lead; see ``Intake.enqueue_jobs``."""
+        common = (int(terms.priority), to_text(terms.now), terms.max_attempts)
+        with self._db.transaction():
+            return sum(
+                self._db.execute(_ENQUEUE_JOB, (*spec, spec.key, *common)).rowcount
+                for spec in specs
+            )
+
+    def enqueue_unread(self, workspace: str, channel: str, terms: Terms) -> int:
+        """Queue the leads that nobody tried to read; see ``Intake.enqueue_unread``."""
+        asked = _asked(terms, workspace=workspace, channel=channel, leads=SWEPT_AT_ONCE)
+        with self._db.transaction():
+            return self._db.execute(_ENQUEUE_UNREAD, asked).rowcount
 
     def sweep(
         self,

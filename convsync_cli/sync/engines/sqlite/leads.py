@@ -61,6 +61,11 @@ class SqliteLeads:
             )
             return replace(self._add(workspace, lead, contact, channels, now), answer="added")
 
+    def recognise(self, workspace: str, contact: Contact) -> Lead | None:
+        """The lead that a contact is; see ``Leads``."""
+        known = self._match(workspace, contact)
+        return self.lead(known) if known else None
+
     def learn_about(
         self, lead: Lead, contact: Contact, channels: Channels, now: datetime
     ) -> Learnt:

@@ -47,7 +47,8 @@ WHERE id = (
               WHERE state = 'running' AND workspace = head.workspace),
              first.run_at, head.id
     LIMIT 1)
-RETURNING id, kind, workspace, lead_id, token, attempts, max_attempts, requested_at, error_code
+RETURNING id, kind, workspace, lead_id, token, attempts, max_attempts, requested_at, error_code,
+          subject
 """
 
 # Settle: only the holder of the newest token may; a job asked for again meanwhile goes round once
@@ -121,6 +122,7 @@ _JOB_COLUMNS = (
     "finished_at",
     "error_code",
     "error",
+    "subject",
 )
 _JOB = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs"
 
@@ -297,7 +299,7 @@ class SqliteQueue:
 
 
 def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:
-    job, kind, workspace, lead, token, attempt, max_attempts, requested_at, code = row
+    job, kind, workspace, lead, token, attempt, max_attempts, requested_at, code, subject = row
     return Claim(
         job,
         kind,
@@ -310,6 +312,7 @@ def _claim(row: Row, now: datetime, lease_until: datetime) -> Claim:
         started_at=now,
         lease_until=lease_until,
         suspect=code == "lost",
+        subject=subject,
     )
 
 

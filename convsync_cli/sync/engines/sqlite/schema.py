@@ -232,10 +232,38 @@ def index_texts(db: sqlite_utils.Database) -> None:
     )
 
 
+def create_feeds(db: sqlite_utils.Database) -> None:
+    """How far each account's change feed has been read, the jobs for it, and whose account it is.
+
+    ``subject`` is what a job is about where that is not the whole of a lead. ``identity`` is the
+    workspace that a credential was first seen to open.
+    """
+    db.execute(
+        f"""
+        CREATE TABLE feeds (
+            workspace TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            watermark TEXT,  -- null: never read to its end
+            cursor TEXT,
+            walk_started_at {_MOMENT},
+            synced_at {_MOMENT},
+            outcome TEXT,
+            error_code TEXT,
+            left_out INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (workspace, channel)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("ALTER TABLE jobs ADD COLUMN subject TEXT")
+    db.execute("ALTER TABLE accounts ADD COLUMN identity TEXT")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
     create_leads,
     create_archive,
     index_texts,
+    create_feeds,
 )

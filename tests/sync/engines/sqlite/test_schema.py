@@ -103,11 +103,18 @@ class TestAnEarlierFile:
     def test_every_row_is_kept(self, path: Path, version: int) -> None:
         write_version(path, version)
         tables = [name for (name,) in look(path, "SELECT name FROM sqlite_master") if name in ROWS]
-        before = {table: look(path, f"SELECT * FROM {table}") for table in tables}
+        columns = {
+            table: ", ".join(
+                name for (name,) in look(path, f"SELECT name FROM pragma_table_info('{table}')")
+            )
+            for table in tables
+        }
+        before = {table: look(path, f"SELECT {columns[table]} FROM {table}") for table in tables}
         open_store(str(path)).close()
         assert "jobs" in tables
         assert all(before.values())
-        assert {table: look(path, f"SELECT * FROM {table}") for table in tables} == before
+        for table, rows in before.items():
+            assert look(path, f"SELECT {columns[table]} FROM {table}") == rows
 
     def test_the_jobs_that_were_there_are_counted(self, path: Path, version: int) -> None:
         with upgraded(path, version) as store:

@@ -8,112 +8,32 @@ writes is all or nothing, and inside ``transaction()`` part of that.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
-from convsync_cli.sync.model.job import (
-    Attempt,
-    Claim,
-    Effort,
-    Job,
-    JobFilter,
-    JobState,
-    Overrun,
-    Settlement,
-)
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.model.placing import Placement, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
-from convsync_cli.sync.model.swept import Swept
+from convsync_cli.sync.ports.jobs import Intake, JobQueue, Runs
 
-
-class Intake(Protocol):
-    """Asking for jobs. There is at most one live job per lead, whoever asks at once."""
-
-    def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
-        """Queue a sync of each lead, as somebody who waits for it asks.
-
-        A waiting job is promoted to ``terms.priority`` and made due; a running one is marked to run
-        once more. Leads that do not exist are not answered for.
-        """
-
-    def sweep(
-        self,
-        workspace: str,
-        channels: Sequence[str],
-        before: datetime | None,
-        after: str,
-        most: int | None,
-        terms: Terms,
-    ) -> Swept | None:
-        """Queue the next leads of a workspace behind the id ``after``; None behind the last.
-
-        Only leads that can be followed on one of ``channels``, with ``before`` only those not read
-        to the end since then, and at most ``most`` of them. Live jobs stay as they are.
-        """
-
-
-class JobQueue(Protocol):
-    """Jobs, from claimed to settled, and what people do to them."""
-
-    def claim(
-        self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
-    ) -> Claim | None:
-        """Take the next due job of these workspaces, or None.
-
-        Lowest priority number first, then the workspace with the fewest running jobs, then the
-        longest due. The attempt counts from here.
-        """
-
-    def settle(
-        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, now: datetime
-    ) -> bool:
-        """End a claim and record the attempt.
-
-        False where the lease was lost to another: then nothing is written. A job asked for again
-        while it ran goes back to pending instead of ending.
-        """
-
-    def rescue(self, now: datetime, longest_lease_s: float, *, orphaned: bool) -> int:
-        """Free the jobs whose lease ran out, or all running ones if they are ``orphaned``.
-
-        They are due at once, or failed where their attempts are used up. Returns how many.
-        """
-
-    def prune(self, state: JobState, before: datetime, limit: int) -> int:
-        """Delete up to ``limit`` jobs that ended in a state before a moment; returns how many."""
-
-    def cancel(self, jobs: Sequence[int], now: datetime) -> list[int]:
-        """End pending jobs without running them; returns which."""
-
-    def retry(self, jobs: Sequence[int], now: datetime) -> list[int]:
-        """Make failed and cancelled jobs pending again, unless their key is live; returns which."""
-
-    def make_due(self, workspace: str, now: datetime) -> int:
-        """Make the jobs due that wait for an account of a workspace; returns how many."""
-
-    def due(self, workspaces: Sequence[str], now: datetime) -> int:
-        """How many pending jobs of these workspaces are due."""
-
-    def job(self, job: int) -> Job | None:
-        """One job, or None."""
-
-    def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
-        """The next jobs behind the id ``after`` that fit a filter."""
-
-    def attempts(self, job: int) -> list[Attempt]:
-        """What was tried on a job, oldest first."""
-
-    def timeouts(self, since: datetime) -> list[Overrun]:
-        """The attempts since a moment that the network or the clock ended."""
-
-    def jobs(self, wanted: JobFilter, limit: int) -> list[Job]:
-        """The newest jobs that fit a filter."""
+__all__ = [
+    "Accounts",
+    "Archive",
+    "Directory",
+    "Feeds",
+    "Intake",
+    "JobQueue",
+    "Leads",
+    "Overview",
+    "RunLock",
+    "Runs",
+    "Store",
+]
 
 
 class Directory(Protocol):
@@ -144,6 +64,9 @@ class Leads(Protocol):
         provider serves.
         """
 
+    def recognise(self, workspace: str, contact: Contact) -> Lead | None:
+        """The lead that a contact is, by the rules of ``learn``, or None."""
+
     def learn_about(
         self, lead: Lead, contact: Contact, channels: Mapping[str, Channel], now: datetime
     ) -> Learnt:
@@ -157,6 +80,11 @@ class Archive(Protocol):
         self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
     ) -> Saved:
         """Store what a page changes together with the cursor behind it; twice is as once."""
+
+    def save_messages(
+        self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
+    ) -> Saved:
+        """Store what messages change that no walk of this lead brought; twice is as once."""
 
     def finish(
         self,
@@ -177,6 +105,36 @@ class Archive(Protocol):
 
     def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
         """All messages, of a workspace or of some leads, streamed in the order of storing."""
+
+
+class Feeds(Protocol):
+    """How far the change feed of each account has been read."""
+
+    def feed(self, account: Account) -> Feed:
+        """Where an account's feed stands; what another provider's said is not believed."""
+
+    def unread(self, account: Account, most: int) -> int:
+        """How many leads were never read on the account's channel, counted up to ``most``."""
+
+    def save_walk(
+        self, account: Account, started_at: datetime, cursor: str | None, left_out: int
+    ) -> None:
+        """Write down how far a walk that began at ``started_at`` (UTC) has come."""
+
+    def finish(
+        self, account: Account, started_at: datetime, watermark: str, covers: Covers
+    ) -> None:
+        """Write down that a walk has come to its end: what was before ``started_at`` is stored.
+
+        The leads that the walk covers count as read, those the provider told nothing of as not
+        found there; leads that came while it went on, only if the walk itself ``found`` them.
+        """
+
+    def fail(self, account: Account, code: str) -> None:
+        """Write down that a walk was ended by an error; its cursor stays."""
+
+    def found(self, lead: str, channel: Channel) -> None:
+        """Remember that a walk through everything made a lead, which it will cover."""
 
 
 class Accounts(Protocol):
@@ -209,22 +167,6 @@ class Accounts(Protocol):
 
     def resume(self, workspace: str, channel: str, now: datetime) -> None:
         """Use an account again."""
-
-
-class Runs(Protocol):
-    """A row for every run."""
-
-    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
-        """Write down that a run has begun; returns its number."""
-
-    def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
-        """Write down how a run ended."""
-
-    def last(self) -> dict[str, Any] | None:
-        """The newest run, or None."""
-
-    def prune(self, before: datetime, limit: int) -> int:
-        """Delete up to ``limit`` runs that started before ``before``; returns how many."""
 
 
 class Overview(Protocol):
@@ -280,6 +222,10 @@ class Store(Protocol):
     @property
     def archive(self) -> Archive:
         """Messages."""
+
+    @property
+    def feeds(self) -> Feeds:
+        """Change feeds."""
 
     @property
     def accounts(self) -> Accounts:

@@ -1,0 +1,177 @@
+"""Read what changed in one workspace and channel since the watermark: the provider's own feed.
+
+A page's messages and the cursor behind it are stored together, and the watermark moves only with
+the last page: what was not read to its end is read again. The first walk reads all there is, and
+so does one after many leads came that nobody has read: that is cheaper than one by one.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from convsync_cli.sync.crashpoint import reached
+from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
+from convsync_cli.sync.model.job import Claim
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.outcome import Discard, Done, Outcome
+from convsync_cli.sync.model.placing import Priority, Terms
+from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.verdict import verdict
+from convsync_cli.sync.work import Line, Work
+
+CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
+MANY_UNREAD = 1_000  # from here on reading everything in bulk is cheaper than lead by lead
+AT_ONCE = 8  # threads of one page, as many as an account has connections
+
+
+async def perform(claim: Claim, work: Work) -> Outcome:
+    """Bring one channel of a workspace up to date.
+
+    Raises:
+        BudgetSpent: no time is left; what was read is stored.
+    """
+    line = next((each for each in work.lines if each.account.channel == claim.subject), None)
+    if line is None:
+        return Discard("no_account", "the workspace has no account for this channel any more")
+    sync = _DeltaSync(work, line, claim.max_attempts)
+    try:
+        await sync.walk(await work.call(sync.begin))
+    except BudgetSpent:
+        raise
+    except SyncError as error:
+        await work.call(work.store.feeds.fail, line.account, error.code)
+        return verdict(error, work.clock.now())
+    await work.call(sync.ask_for_unread)
+    return Done()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """News of somebody who is a lead; ``whole`` is whether the lead was read to the end before."""
+
+    news: News
+    lead: Lead
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _DeltaSync:
+    """One attempt to read the feed of one account."""
+
+    work: Work
+    line: Line
+    max_attempts: int
+
+    def begin(self) -> Feed:
+        """Go on with an interrupted walk, or begin a new one from the watermark or from nothing."""
+        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        feed = feeds.feed(account)
+        started_at = feed.walk_started_at
+        if feed.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
+            return feed
+        many = feeds.unread(account, MANY_UNREAD) >= MANY_UNREAD
+        return Feed(None if many else feed.watermark, None, now)
+
+    async def walk(self, feed: Feed) -> None:
+        """Take page after page to the end of the feed."""
+        now = self.work.clock.now()
+        started_at, left_out, moved = feed.walk_started_at or now, feed.left_out, False
+        api, provider = self.work.api(self.line), self.line.provider
+        try:
+            async for page in provider.changes(api, feed.watermark, feed.cursor, started_at):
+                moved = True
+                left_out += page.left_out
+                told = await self.work.call(self._recognise, page)
+                unread = await self._read_threads(told)
+                walk = Feed(None, page.cursor, started_at, left_out=left_out)
+                self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
+                reached("page.saved")
+        except Rejected:
+            if moved or feed.cursor is None:
+                raise
+            # The cursor of the earlier walk is refused by now: once more from the watermark.
+            await self.walk(Feed(feed.watermark, None, now))
+
+    def _recognise(self, page: FeedPage) -> list[_Told]:
+        """Those of a page's people who are leads, or become ones."""
+        told = (_Told(news, lead, self._is_whole(lead)) for news in page.news
+                if (lead := self._lead(news, page.covers)) is not None)  # fmt: skip
+        return list(told)
+
+    def _lead(self, news: News, covers: Covers) -> Lead | None:
+        account, store, now = self.line.account, self.work.store, self.work.clock.now()
+        lead = store.leads.recognise(account.workspace, news.contact)
+        if lead is not None:
+            store.leads.learn_about(lead, news.contact, self.work.channels, now)
+            return lead
+        if not (news.vouched and account.discover):
+            return None
+        learnt = store.leads.learn(account.workspace, news.contact, self.work.channels, now)
+        if covers is not Covers.NOBODY:
+            store.feeds.found(learnt.lead, account.channel)
+        return store.leads.lead(learnt.lead)
+
+    def _is_whole(self, lead: Lead) -> bool:
+        sync = self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
+        return sync is not None and sync.synced_at is not None and sync.outcome != "not_found"
+
+    async def _read_threads(self, told: list[_Told]) -> list[str]:
+        """Read the conversations of which the feed only said that they changed, some at a time.
+
+        Returns the leads whose conversation is refused: each is left to a job of its own, so that
+        one bad conversation does not hold up the feed.
+        """
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def read(each: _Told, thread: Thread) -> str | None:
+            async with slots:
+                try:
+                    await self._read_thread(each, thread)
+                except Rejected:
+                    return each.lead.id
+            return None
+
+        reading = (read(each, each.news.thread) for each in told if each.news.thread)
+        answers = await asyncio.gather(*reading, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return [lead for lead in answers if isinstance(lead, str)]
+
+    async def _read_thread(self, told: _Told, thread: Thread) -> None:
+        """Read one conversation back to what is known of it."""
+        api, provider = self.work.api(self.line), self.line.provider
+        async for page in provider.pages(api, told.lead, thread.cursor):
+            self.work.progress.saved += await self.work.call(self._save_thread, told.lead, page)
+            sent = [message.sent_at for message in page.messages if message.sent_at is not None]
+            if told.whole and sent and min(sent) < thread.since:
+                return
+
+    def _save_thread(self, lead: Lead, page: Page) -> Saved:
+        archive, channel = self.work.store.archive, self.line.account.channel
+        return archive.save_messages(lead, channel, page.messages, self.work.clock.now())
+
+    def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
+        """Store a page of the feed with the cursor behind it, or with the end of the walk."""
+        store, account, now = self.work.store, self.line.account, self.work.clock.now()
+        started_at, saved = walk.walk_started_at or now, Saved()
+        for each in told:
+            if messages := each.news.read(each.lead):
+                saved += store.archive.save_messages(each.lead, account.channel, messages, now)
+        unread = [*unread, *(each.lead.id for each in told if each.news.unread)]
+        store.intake.enqueue(unread, self._terms())
+        if page.cursor is not None:
+            store.feeds.save_walk(account, started_at, page.cursor, walk.left_out)
+        else:
+            store.feeds.finish(account, started_at, page.watermark or "", page.covers)
+        return saved
+
+    def ask_for_unread(self) -> None:
+        """Queue the leads that came since the first walk and that nobody has read."""
+        account = self.line.account
+        self.work.store.intake.enqueue_unread(account.workspace, account.channel, self._terms())
+
+    def _terms(self) -> Terms:
+        return Terms(Priority.BULK, 0.0, self.max_attempts, self.work.clock.now())

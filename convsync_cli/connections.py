@@ -17,6 +17,7 @@ from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import CredentialUnavailable
 from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
+from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal
 from convsync_cli.sync.model.pause import PauseReason
@@ -60,7 +61,9 @@ async def check(
         wire = await _wire(account, environ, deadline)
         async with wire.client:
             connect = _Connected(wire, store, commits, clock)
-            await _reader(account).check(connect(deadline, Meter(), probe=True))
+            api, reader = connect(deadline, Meter(), probe=True), _reader(account)
+            await reader.check(api)
+            await make_sure(account, reader, api, store.accounts, commits, clock)
     finally:
         commits.close(deadline.remaining)
 

@@ -1,4 +1,4 @@
-"""`enqueue-all`: ask for the sync of every lead that can be synced."""
+"""`enqueue-all`: ask for the sync of every lead that can be synced, or of all that changed."""
 
 from datetime import timedelta
 from functools import partial
@@ -9,8 +9,9 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
 from convsync_cli.console import Console
+from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.placing import Priority
-from convsync_cli.sync.sweep import enqueue_all
+from convsync_cli.sync.sweep import enqueue_all, enqueue_changed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -25,23 +26,37 @@ def command(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many leads.")
     ] = None,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Read what changed, by each account's own feed.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Ask for the sync of all leads. Those without an address or an id are left out.
 
     Example: convsync enqueue-all --workspace acme --not-synced-for 1h
+
+    With --changed one job for each channel of a workspace reads what changed since it was last
+    read: one request where nothing did. The first one reads everything there is.
     """
+    if changed and (not_synced_for or limit):
+        raise UsageError("--changed is about accounts: it has no --not-synced-for and no --limit")
     age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
-    swept = enqueue_all(
-        given.store,
-        {w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)},
-        None if age is None else given.clock.now() - timedelta(seconds=age),
-        limit,
-        partial(given.terms, Priority.BULK),
-    )
+    workspaces = {
+        w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)
+    }
+    if changed:
+        swept = enqueue_changed(given.store, workspaces, given.terms(Priority.LISTED))
+    else:
+        swept = enqueue_all(
+            given.store,
+            workspaces,
+            None if age is None else given.clock.now() - timedelta(seconds=age),
+            limit,
+            partial(given.terms, Priority.BULK),
+        )
     told = {
         "eligible": swept.eligible,
         "queued": swept.queued,

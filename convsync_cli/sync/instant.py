@@ -22,6 +22,20 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def from_milliseconds(milliseconds: int) -> datetime:
+    """The moment so many milliseconds after the epoch, or before it.
+
+    Raises:
+        OverflowError: no calendar has it.
+    """
+    return _EPOCH + timedelta(milliseconds=milliseconds)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    """The milliseconds from the epoch to a moment."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
 def parse(value: object) -> datetime | None:
     """Read a provider's time leniently: ISO 8601 (UTC where no zone is said) or epoch s or ms.
 

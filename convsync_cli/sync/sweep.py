@@ -1,9 +1,9 @@
-"""Asking for the sync of all leads of some workspaces."""
+"""Asking for the sync of some workspaces: of all their leads, or of what changed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from convsync_cli.sync.model.placing import Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Terms
 from convsync_cli.sync.model.swept import Swept
 from convsync_cli.sync.ports import Store
 
@@ -27,3 +27,14 @@ def enqueue_all(
             swept = store.intake.sweep(workspace, channels, before, swept.last, most, terms())
             total = total + swept if swept is not None else total
     return total
+
+
+def enqueue_changed(store: Store, workspaces: Mapping[str, Sequence[str]], terms: Terms) -> Swept:
+    """Queue the reading of what changed, for every channel of ``workspaces``."""
+    specs = [
+        JobSpec(Kind.DELTA_SYNC, workspace, channel)
+        for workspace, channels in workspaces.items()
+        for channel in channels
+    ]
+    queued = store.intake.enqueue_jobs(specs, terms)
+    return Swept("", len(specs), queued=queued, already_queued=len(specs) - queued)

@@ -9,6 +9,7 @@ from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import ConvsyncError, SyncError, Unauthorized, where
+from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.pause import RECHECK, PauseReason
 from convsync_cli.sync.ports import Store
@@ -72,7 +73,9 @@ async def _check(
     if not state.wants_check(clock.now()):
         return
     try:
-        await line.provider.check(line.connect(deadline, meter, probe=True))
+        api = line.connect(deadline, meter, probe=True)
+        await line.provider.check(api)
+        await make_sure(account, line.provider, api, accounts, commits, clock)
     except Unauthorized:
         return  # which has extended the pause
     except SyncError:  # proves nothing; asked again soon, but not by every run

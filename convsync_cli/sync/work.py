@@ -8,6 +8,7 @@ from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
+from convsync_cli.sync.identity import Guard, make_sure
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import Saved
@@ -35,6 +36,7 @@ class Line:
     provider: Provider
     connect: Connect
     close: Callable[[], Awaitable[None]] = _nothing
+    guard: Guard = field(default_factory=Guard)
 
 
 @dataclass(slots=True)
@@ -66,6 +68,24 @@ class Work:
     def api(self, line: Line) -> Api:
         """A line's HTTP interface for this attempt."""
         return line.connect(self.deadline, self.meter)
+
+    async def make_sure(self, line: Line) -> None:
+        """See, once a run and before anything is stored, whose conversations a line opens.
+
+        Raises:
+            SyncError: another workspace's, or it cannot be told; see ``identity.make_sure``.
+        """
+        async with line.guard.lock:
+            if not line.guard.sure:
+                await make_sure(
+                    line.account,
+                    line.provider,
+                    self.api(line),
+                    self.store.accounts,
+                    self.commits,
+                    self.clock,
+                )
+                line.guard.sure = True
 
     async def call(self, act: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a call of the store; it is committed when this returns."""

@@ -8,7 +8,7 @@ the real ``HttpApi`` to a server that ``bench.sms.server`` commands.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -26,11 +26,12 @@ from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.http import HttpApi, open_wire
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.job import Claim, Job, JobFilter
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.model.placing import Priority, Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.runner import Report, Runner
@@ -163,6 +164,9 @@ class Teller:
         self.reading = self.most_at_once = 0
         self.refused_cursors: set[str] = set()
         self.check_error: BaseException | None = None
+        self.opens: str | None = None
+        self.feed: list[FeedPage | BaseException] = []
+        self.walks: list[tuple[str | None, str | None]] = []
         self._usual = self._new()
         self._about: dict[str, Conversation] = {}
         self._knows_nobody = False
@@ -203,6 +207,12 @@ class Teller:
             raise self.check_error
         await api.ask(Get("check", "/check", {}))
 
+    async def identity(self, api: Api) -> str | None:
+        """The workspace that ``opens`` says; asking costs a request where it says one."""
+        if self.opens is not None:
+            await api.ask(Get("identity", "/identity", {}))
+        return self.opens
+
     async def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         self.reads.append((lead.id, cursor))
         if cursor in self.refused_cursors:
@@ -223,6 +233,22 @@ class Teller:
                 yield Page()
         finally:
             self.reading -= 1
+
+    async def changes(
+        self, api: Api, watermark: str | None, cursor: str | None, now: datetime
+    ) -> AsyncIterator[FeedPage]:
+        """The pages of ``feed``, numbered by their cursors; the mark behind them is ``mark``."""
+        self.walks.append((watermark, cursor))
+        if cursor in self.refused_cursors:
+            raise Rejected("the cursor has expired")
+        for number in range(int(cursor or 0), len(self.feed)):
+            step = self.feed[number]
+            if isinstance(step, BaseException):
+                raise step
+            await api.ask(Get("changes", "/changes", {}))
+            last = number == len(self.feed) - 1
+            after = None if last else str(number + 1)
+            yield replace(step, cursor=after, watermark="mark" if last else None)
 
     async def _take(self, api: Api, step: object, cursor: str | None) -> Page | None:
         match step:
@@ -257,6 +283,12 @@ class Bench:
         self.connected = 0
         self._leads = 0
 
+    def asks_for_changes(self, channel: Channel = Channel.SMS) -> int:
+        """Enqueue the reading of what changed; the job."""
+        terms = Terms(Priority.LISTED, 0.0, 3, self.clock.now())
+        self.store.intake.enqueue_jobs([JobSpec(Kind.DELTA_SYNC, "acme", channel)], terms)
+        return self.store.queue.jobs(JobFilter(kind=Kind.DELTA_SYNC), 1)[0].id
+
     def teller(self, workspace: str, provider: str) -> Teller:
         """One more account."""
         teller = Teller(account(workspace, provider))
@@ -286,6 +318,12 @@ class Bench:
         lead = self.lead(workspace)
         self.ask(lead)
         return lead
+
+    def known(self, lead: str) -> Lead:
+        """A lead as the store has it."""
+        known = self.store.leads.lead(lead)
+        assert known is not None
+        return known
 
     def job(self, lead: str) -> Job:
         """The newest job of a lead."""

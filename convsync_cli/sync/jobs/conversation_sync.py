@@ -31,19 +31,24 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     Raises:
         BudgetSpent: no time is left; what was read is stored.
     """
-    lead, syncs = await work.call(_state, work.store, claim.lead or "")
-    if lead is None:
-        return Done()
-    left = [
-        (line, syncs[line.account.channel])
-        for line in work.lines
-        if line.account.channel in syncs
-        and not _read_since(syncs[line.account.channel], claim, work)
-    ]
-    answers = await asyncio.gather(
-        *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
-    )
-    return _worst(_unless_raised(answer) for answer in answers)
+    outcomes: dict[Channel, Outcome] = {}
+    while len(outcomes) < max(1, len(work.lines)):
+        lead, syncs = await work.call(_state, work.store, claim.lead or "")
+        # What one channel tells of a person can open the other, so they are looked at again.
+        left = [
+            (line, syncs[line.account.channel])
+            for line in work.lines
+            if line.account.channel in syncs.keys() - outcomes.keys()
+            and not _read_since(syncs[line.account.channel], claim, work)
+        ]
+        if lead is None or not left:
+            break
+        answers = await asyncio.gather(
+            *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
+        )
+        for (line, _), answer in zip(left, answers, strict=True):
+            outcomes[line.account.channel] = _unless_raised(answer)
+    return _worst(outcomes.values())
 
 
 def _state(store: Store, lead: str) -> tuple[Lead | None, dict[Channel, LeadSync]]:
@@ -62,6 +67,7 @@ def _read_since(sync: LeadSync, claim: Claim, work: Work) -> bool:
 async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim) -> Outcome:
     """Read one channel and write down how that ended."""
     try:
+        await work.make_sure(line)
         await _walk(work, lead, line, _begin(work, sync, claim))
     except BudgetSpent:
         raise

@@ -6,14 +6,15 @@ so does one after many leads came that nobody has read: that is cheaper than one
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import Claim
-from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import Priority, Terms
@@ -37,6 +38,8 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         return Discard("no_account", "the workspace has no account for this channel any more")
     sync = _DeltaSync(work, line, claim.max_attempts)
     try:
+        if await work.call(sync.wants_looking_at):
+            await work.make_sure(line)
         await sync.walk(await work.call(sync.begin))
     except BudgetSpent:
         raise
@@ -64,6 +67,12 @@ class _DeltaSync:
     line: Line
     max_attempts: int
 
+    def wants_looking_at(self) -> bool:
+        """Whether it is long ago that somebody saw whose conversations the credential opens."""
+        looked_at = self.work.store.accounts.state(self.line.account).checked_at
+        now = self.work.clock.now()
+        return looked_at is None or not timedelta() <= now - looked_at < LOOKED_AT_EVERY
+
     def begin(self) -> Feed:
         """Go on with an interrupted walk, or begin a new one from the watermark or from nothing."""
         feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
@@ -74,41 +83,48 @@ class _DeltaSync:
         many = feeds.unread(account, MANY_UNREAD) >= MANY_UNREAD
         return Feed(None if many else feed.watermark, None, now)
 
-    async def walk(self, feed: Feed) -> None:
-        """Take page after page to the end of the feed."""
-        now = self.work.clock.now()
-        started_at, left_out, moved = feed.walk_started_at or now, feed.left_out, False
+    async def walk(self, feed: Feed, chances: int = 2) -> None:
+        """Take page after page to the end of the feed.
+
+        Where the place it goes on from is refused, the walk begins at the last page that is stored,
+        and where that is refused too, once more at the watermark.
+        """
+        started_at = feed.walk_started_at or self.work.clock.now()
+        walk = feed
         api, provider = self.work.api(self.line), self.line.provider
         try:
             async for page in provider.changes(api, feed.watermark, feed.cursor, started_at):
-                moved = True
-                left_out += page.left_out
+                left_out = walk.left_out + page.left_out
+                walk = replace(walk, cursor=page.cursor, left_out=left_out)
+                if page.news:
+                    await self.work.make_sure(self.line)
                 told = await self.work.call(self._recognise, page)
                 unread = await self._read_threads(told)
-                walk = Feed(None, page.cursor, started_at, left_out=left_out)
                 self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
                 reached("page.saved")
         except Rejected:
-            if moved or feed.cursor is None:
+            if not chances or (walk is feed and feed.cursor is None):
                 raise
-            # The cursor of the earlier walk is refused by now: once more from the watermark.
-            await self.walk(Feed(feed.watermark, None, now))
+            again = walk if walk is not feed else replace(feed, cursor=None, left_out=0)
+            await self.walk(again, chances - 1)
 
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
-        told = (_Told(news, lead, self._is_whole(lead)) for news in page.news
-                if (lead := self._lead(news, page.covers)) is not None)  # fmt: skip
-        return list(told)
+        found = [(news, self._lead(news, page.covers)) for news in page.news]
+        return [_Told(news, lead, self._is_whole(lead)) for news, lead in found if lead]
 
     def _lead(self, news: News, covers: Covers) -> Lead | None:
         account, store, now = self.line.account, self.work.store, self.work.clock.now()
-        lead = store.leads.recognise(account.workspace, news.contact)
+        every = (*news.contact.addresses, *news.found_by)
+        person = replace(news.contact, addresses=tuple(dict.fromkeys(every)))
+        lead = store.leads.recognise(account.workspace, person)
         if lead is not None:
-            store.leads.learn_about(lead, news.contact, self.work.channels, now)
+            if news.contact != Contact():
+                store.leads.learn_about(lead, news.contact, self.work.channels, now)
             return lead
         if not (news.vouched and account.discover):
             return None
-        learnt = store.leads.learn(account.workspace, news.contact, self.work.channels, now)
+        learnt = store.leads.learn(account.workspace, person, self.work.channels, now)
         if covers is not Covers.NOBODY:
             store.feeds.found(learnt.lead, account.channel)
         return store.leads.lead(learnt.lead)
@@ -144,7 +160,8 @@ class _DeltaSync:
         """Read one conversation back to what is known of it."""
         api, provider = self.work.api(self.line), self.line.provider
         async for page in provider.pages(api, told.lead, thread.cursor):
-            self.work.progress.saved += await self.work.call(self._save_thread, told.lead, page)
+            saved = await self.work.call(self._save_thread, told.lead, page)
+            self.work.progress.saved += saved  # in one step: other threads count there as well
             sent = [message.sent_at for message in page.messages if message.sent_at is not None]
             if told.whole and sent and min(sent) < thread.since:
                 return

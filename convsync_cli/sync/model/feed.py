@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message
 
@@ -39,7 +40,8 @@ class News:
 
     ``read`` gives the messages, once it is known which lead the person is. ``vouched`` is whether
     the provider says that this is a lead, so that somebody unknown becomes one. With ``unread`` the
-    feed says that something changed, and not what: the whole conversation is to be read.
+    feed says that something changed, and not all of it: the whole conversation is to be read.
+    ``found_by`` has addresses that find the person too, and that a known lead does not learn.
     """
 
     contact: Contact
@@ -47,6 +49,7 @@ class News:
     thread: Thread | None = None
     vouched: bool = False
     unread: bool = False
+    found_by: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

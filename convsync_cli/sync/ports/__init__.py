@@ -152,6 +152,10 @@ class Accounts(Protocol):
         Nothing is reserved where the wait is not shorter than ``patience_s``.
         """
 
+    def identify(self, account: Account, seen: str, now: datetime) -> str:
+        """The workspace that an account's credential opened at first, which may be the one ``seen``
+        at ``now`` (UTC)."""
+
     def pause(
         self,
         account: Account,

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from convsync_cli.sync import addresses
+from convsync_cli.sync.api import Post
 from convsync_cli.sync.errors import CursorLoop, Rejected, SyncError, Unknown
 from convsync_cli.sync.model.lead import Handle, Lead
 from convsync_cli.sync.model.message import Direction, Message, Page
 from convsync_cli.sync.providers.gohighlevel import Reader
+from convsync_cli.sync.providers.gohighlevel.asking import Location
 from tests.sync.providers import script
 from tests.sync.providers.script import Script
 
@@ -20,6 +22,7 @@ PHONE, OURS = "+12025550100", "+12025550199"
 MAIL, OTHER_MAIL = "lead@example.com", "lead@example.org"
 SEARCH = "/conversations/search"
 DUPLICATE = "/contacts/search/duplicate"
+CONTACTS = "/contacts/search"
 
 KNOWN = Lead(
     "L1",
@@ -36,7 +39,7 @@ STRANGER = Lead(
         addresses.email(OTHER_MAIL),
     ),
 )
-reader = Reader("loc1")
+reader = Reader(Location("loc1"))
 
 
 def row(**told: object) -> dict[str, object]:
@@ -403,6 +406,7 @@ def looked_up(**answers: Mapping[str, object]) -> Script:
     planned = Script().answers(SEARCH, found(conversation()), contactId="ctc1")
     planned.answers("/conversations/cnv1/messages", nested([row()]))
     nobody = {"contact": None}
+    planned.answers(CONTACTS, answers.get("further", {"contacts": []}))
     planned.answers(DUPLICATE, answers.get("mail", nobody), email=MAIL)
     planned.answers(DUPLICATE, answers.get("other_mail", nobody), email=OTHER_MAIL)
     return planned.answers(DUPLICATE, answers.get("phone", nobody), number=PHONE)
@@ -417,11 +421,48 @@ def test_a_known_contact_is_not_looked_up() -> None:
 def test_a_contact_is_looked_up_by_every_email_and_then_by_phone() -> None:
     planned = looked_up()
     read(planned, STRANGER)
-    assert [(each.query.get("email"), each.query.get("number")) for each in planned.requests] == [
-        (MAIL, None),
-        (OTHER_MAIL, None),
-        (None, PHONE),
+    asked = [(each.query.get("email"), each.query.get("number")) for each in planned.requests]
+    assert asked[:-1] == [(MAIL, None), (OTHER_MAIL, None), (None, PHONE)]
+
+
+def test_at_last_a_contact_is_looked_up_by_its_further_addresses_all_at_once() -> None:
+    planned = looked_up()
+    read(planned, STRANGER)
+    *_, last = planned.requests
+    assert isinstance(last, Post)
+    assert last.body["filters"] == [
+        {
+            "group": "OR",
+            "filters": [
+                {"field": "additionalPhones", "operator": "eq", "value": PHONE},
+                {"field": "additionalEmails", "operator": "eq", "value": MAIL},
+                {"field": "additionalEmails", "operator": "eq", "value": OTHER_MAIL},
+            ],
+        }
     ]
+
+
+def test_a_contact_with_a_further_address_of_the_lead_is_read() -> None:
+    rows = [
+        {"id": "ctc9", "email": "x@example.com"},
+        {"id": "ctc1", "email": "y@example.com", "additionalEmails": [OTHER_MAIL]},
+    ]
+    assert ids(read(looked_up(further={"contacts": rows}), STRANGER)) == ["msg1"]
+
+
+def test_a_refused_filter_finds_nobody() -> None:
+    planned = looked_up().answers(CONTACTS, Rejected("answered 400", status=400))
+    assert read(planned, STRANGER) == []
+
+
+def test_the_conversation_tells_what_the_lead_lacks() -> None:
+    row_of = conversation(fullName="Lead One", email=MAIL, phone=PHONE)
+    planned = Script().answers(SEARCH, found(row_of), contactId="ctc1")
+    planned.answers("/conversations/cnv1/messages", nested([row()]))
+    first, *_ = read(planned)
+    assert first.contact is not None
+    assert first.contact.name == "Lead One"
+    assert [each.value for each in first.contact.addresses] == [MAIL, PHONE]
 
 
 def test_a_contact_that_nobody_has_gives_no_page() -> None:

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Sandbox
-from convsync_cli.sandbox.world import World
+from convsync_cli.sandbox.world import UNTIL, World
 from convsync_cli.sync import addresses
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import FromEnv
@@ -35,7 +36,16 @@ DOCUMENTS = {
     "gohighlevel": ("gohighlevel-conversations.json", "gohighlevel-contacts.json"),
     "emailbison": ("emailbison.json",),
 }
-UNDECLARED = {"gohighlevel": frozenset[str](), "emailbison": {"pagination_type", "cursor", "page"}}
+UNDECLARED = {
+    "gohighlevel": frozenset[str](),
+    "emailbison": {
+        "pagination_type",
+        "cursor",
+        "page",
+        "scheduled_date_local[criteria]",  # published with dots, sent with brackets
+        "scheduled_date_local[value]",
+    },
+}
 TOKEN = FromEnv("UNUSED")
 
 
@@ -129,6 +139,10 @@ async def _sync(sandbox: Sandbox, found: list[Sent]) -> None:
         async with api_over(account, auth, recorder, HandClock()) as api:
             reader = module.reader(account)
             await reader.check(api)
+            watermark = None
+            for now in (UNTIL, UNTIL + timedelta(days=1)):
+                async for page in reader.changes(api, watermark, None, now):
+                    watermark = page.watermark
             for person in acme.people.values():
                 id = {"gohighlevel": person.contact, "emailbison": person.bison}[module.NAME]
                 told = (
@@ -172,11 +186,15 @@ def test_the_sync_asks_everything_that_it_can_ask(sent: list[Sent]) -> None:
         "/conversations/search",
         "/conversations/{conversationId}/messages",
         "/contacts/search/duplicate",
+        "/contacts/search",
         "/contacts/{contactId}",
+        "/conversations/messages/export",
         "/api/users",
         "/api/leads/{lead_id}",
         "/api/leads/{lead_id}/replies",
         "/api/leads/{lead_id}/sent-emails",
+        "/api/replies",
+        "/api/scheduled-emails",
     }
 
 

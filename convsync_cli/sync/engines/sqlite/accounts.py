@@ -49,6 +49,21 @@ class SqliteAccounts:
             )
         return wait
 
+    def identify(self, account: Account, seen: str, now: datetime) -> str:
+        """The workspace that an account's credential opened at first; see ``Accounts``."""
+        with self._db.transaction():
+            return str(
+                self._db.value(
+                    "INSERT INTO accounts (workspace, channel, provider, identity, checked_at)"
+                    " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                    " identity = iif(provider = excluded.provider,"
+                    "                coalesce(identity, excluded.identity), excluded.identity),"
+                    " provider = excluded.provider, checked_at = excluded.checked_at"
+                    " RETURNING identity",
+                    (account.workspace, account.channel, account.provider, seen, to_text(now)),
+                )
+            )
+
     def pause(
         self,
         account: Account,

@@ -1,0 +1,91 @@
+"""EmailBison: email of one workspace of a white-label host.
+
+A lead's thread is its replies together with the campaign mails sent to it. The feeds of the
+workspace carry both with their bodies, among everything that is no lead's.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.credential import Credential
+from convsync_cli.sync.model.feed import FeedPage
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.message import Channel, Page
+from convsync_cli.sync.providers.emailbison.asking import ALL_FOLDERS, ask, number
+from convsync_cli.sync.providers.emailbison.conversation import pages
+from convsync_cli.sync.providers.emailbison.feed import changes
+from convsync_cli.sync.providers.emailbison.rows import NAME as NAME
+from convsync_cli.sync.shape import part, text
+
+CHANNEL = Channel.EMAIL
+BASE_URL: str | None = None  # every agency has a host of its own
+RATE = Rate(50, 10)
+DISCOVER = True
+COSTS = Costs(per_lead=2, page=15, fill_messages=15)
+REFUSALS: Mapping[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``[workspaces.W.email]`` must hold beside the keys that all providers share."""
+
+    token: Credential
+    workspace_id: str | None = None  # by default the one that the token opens at first
+
+
+def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
+    """What every request carries."""
+    del options
+    return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """``Provider`` for one workspace."""
+
+    async def check(self, api: Api) -> None:
+        """Look at whose token it is; see ``Provider.check``."""
+        await self.identity(api)
+
+    async def identity(self, api: Api) -> str | None:
+        """The workspace that the token sees: one kind of token follows whoever made it."""
+        answer = await ask(api, Get("api/users", "/api/users", {}))
+        return text(part(part(answer, "data"), "team").get("id"))
+
+    async def total(self, api: Api, lead: Lead | None) -> int | None:
+        """What a lead's feeds count; those of the workspace are full of what is no lead's."""
+        keys = () if lead is None else lead.handles_at(NAME)
+        counts = [
+            await _count(api, key, what, query)
+            for key in keys
+            for what, query in (("replies", ALL_FOLDERS), ("sent-emails", {}))
+        ]
+        known = [each for each in counts if each is not None]
+        return sum(known) if known and len(known) == len(counts) else None
+
+    def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
+        """A lead's mail page by page; see ``Provider.pages``."""
+        return pages(api, lead, cursor)
+
+    def changes(
+        self, api: Api, watermark: str | None, cursor: str | None, now: datetime
+    ) -> AsyncIterator[FeedPage]:
+        """What changed in the workspace; see ``Provider.changes``."""
+        return changes(api, watermark, cursor, now)
+
+
+def reader(account: Account) -> Reader:
+    """Who reads an account; see ``Provider``. The token alone decides the workspace."""
+    del account
+    return Reader()
+
+
+async def _count(api: Api, key: str, what: str, query: Mapping[str, str]) -> int | None:
+    label = f"api/leads/{{id}}/{what}"
+    answer = await ask(api, Get(label, f"/api/leads/{quote(key, safe='')}/{what}", query))
+    return number(part(answer, "meta").get("total"))

@@ -1,0 +1,176 @@
+"""One lead's thread: its replies, which hold manual answers of ours too (in the folder Sent),
+together with the campaign mails sent to it."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import quote
+
+from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
+from convsync_cli.sync.model.address import AddressKind
+from convsync_cli.sync.model.lead import Contact, Lead
+from convsync_cli.sync.model.message import Message, Page
+from convsync_cli.sync.providers.emailbison.asking import (
+    ALL_FOLDERS,
+    FIRST_PAGE,
+    ask,
+    following,
+    of_a_record,
+)
+from convsync_cli.sync.providers.emailbison.rows import (
+    NAME,
+    TELLING,
+    mailboxes,
+    person,
+    reply,
+    sent,
+)
+from convsync_cli.sync.shape import Json, mapping, part, rows, text
+
+_FEEDS: Mapping[str, Mapping[str, str]] = {"replies": ALL_FOLDERS, "sent-emails": {}}
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a walk goes on: the lead's ids that are left, a feed of the first, the paging there."""
+
+    keys: tuple[str, ...]
+    feed: str = "replies"
+    paging: Mapping[str, str] = field(default_factory=lambda: FIRST_PAGE)
+
+    @classmethod
+    def read(cls, cursor: str) -> "_Place":
+        keys, feed, paging = json.loads(cursor)
+        return cls(tuple(keys), feed, paging)
+
+    def write(self) -> str | None:
+        return json.dumps([self.keys, self.feed, dict(self.paging)]) if self.keys else None
+
+    def behind(self, paging: Mapping[str, str] | None) -> "_Place":
+        """The next page of the feed, or the first one of the next feed, or of the next id."""
+        if paging is not None:
+            return replace(self, paging=paging)
+        return _Place(self.keys, "sent-emails") if self.feed == "replies" else self.next_key()
+
+    def next_key(self) -> "_Place":
+        return _Place(self.keys[1:])
+
+
+async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
+    """A lead's mail page by page; see ``Provider.pages``."""
+    handles = tuple(each for each in lead.handles_at(NAME) if _ID.fullmatch(each))
+    place = _Place.read(cursor) if cursor else _Place(handles)
+    known, contact = cursor is not None, None
+    if handles and not lead.values(AddressKind.EMAIL):
+        # Rows without a lead id are told apart by their addresses, so one must be known.
+        contact = await _look_up(api, "api/leads/{id}", handles[0])
+        lead = replace(lead, addresses=contact.addresses if contact else ())
+    seen: set[str] = set()
+    while True:
+        if not place.keys and not known:
+            contact = await _by_email(api, lead)
+            if contact is None or contact.handles[0].external_id in handles:
+                return
+            place = _Place((contact.handles[0].external_id,))
+        try:
+            page, place = await _page(api, lead, place, seen)
+            known = True
+        except Unknown as error:  # deleted there, or an id of another workspace
+            if not of_a_record(error):
+                raise
+            handles, place = (*handles, place.keys[0]), place.next_key()
+            if not known:
+                continue
+            page = Page(cursor=place.write())
+        yield replace(page, contact=contact)
+        contact = None
+        if page.cursor is None:
+            return
+
+
+async def _by_email(api: Api, lead: Lead) -> Contact | None:
+    """The lead as EmailBison knows it, looked up by each of its addresses."""
+    for email in lead.values(AddressKind.EMAIL):
+        found = await _look_up(api, "api/leads/{email}", quote(email, safe="@"))
+        if found is None:
+            continue
+        if any(address.value != email for address in found.addresses):
+            raise Rejected("api/leads/{email} answered with another lead than asked for")
+        return found
+    return None
+
+
+async def _look_up(api: Api, label: str, key: str) -> Contact | None:
+    try:
+        answer = await ask(api, Get(label, f"/api/leads/{key}", {}))
+    except Unknown as error:
+        if not of_a_record(error):
+            raise
+        return None
+    row = mapping(answer.get("data"), label)
+    id = text(row.get("id"))
+    if id is None:
+        raise Rejected(f"{label} answered with a lead that has no id")
+    return person(row, id)
+
+
+async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Page, _Place]:
+    key, feed = place.keys[0], place.feed
+    label = f"api/leads/{{id}}/{feed}"
+    path = f"/api/leads/{quote(key, safe='')}/{feed}"
+    answer = await ask(api, Get(label, path, {**_FEEDS[feed], **place.paging}))
+    found = rows(answer.get("data"), label)
+    ids = {f"{feed}:{key}:{text(row.get('id'))}" for row in found if isinstance(row, Mapping)}
+    paging = following(answer, place.paging) if found else None
+    if paging is not None and (paging == place.paging or (ids and ids <= seen)):
+        raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
+    seen |= ids
+    messages = list(_messages(feed, found, lead, key, label))
+    behind = place.behind(paging)
+    page = Page(
+        tuple(message for message in messages if message is not None),
+        cursor=behind.write(),
+        left_out=messages.count(None),
+    )
+    return page, behind
+
+
+def _messages(
+    feed: str, found: list[object], lead: Lead, key: str, label: str
+) -> Iterator[Message | None]:
+    """Each row as a message, or None where it is none of this lead's.
+
+    Rows written by hand often carry no lead id. They are believed where an address of the lead's
+    is among theirs, and otherwise only on a page that has the lead's rows and nobody else's.
+
+    Raises:
+        Rejected: every row is somebody else's: the lead that was asked for was ignored.
+    """
+    claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
+    if False in claims and True not in claims:
+        raise Rejected(f"{label} ignored the lead that was asked for")
+    trusted = False not in claims and True in claims
+    read = reply if feed == "replies" else sent
+    for row, claim in zip(found, claims, strict=True):
+        if isinstance(row, Mapping) and _tells(row) and (claim or (claim is None and trusted)):
+            yield read(row, lead)
+        else:
+            yield None
+
+
+def _tells(row: Json) -> bool:
+    return any(text(row.get(name)) for name in ("id", *TELLING))
+
+
+def _is_of(row: Json, lead: Lead, key: str) -> bool | None:
+    """Whether a row is the lead's; None where it does not say."""
+    owner = text(row.get("lead_id")) or text(part(row, "lead").get("id"))
+    if owner is not None:
+        return owner == key
+    involved = {text(row.get("from_email_address")), text(row.get("primary_to_email_address"))}
+    involved |= {address for name in ("to", "cc") for address in mailboxes(row.get(name))}
+    told = {address.lower() for address in involved if address}
+    return True if told & set(lead.values(AddressKind.EMAIL)) else None

@@ -1,0 +1,201 @@
+"""What changed in a location: conversations by the date of their newest message.
+
+A conversation that changed is read back to what is known of it. The first walk takes the contact of
+every conversation, then every contact (a lead may be known by an address that is not its main one),
+then every message by the export. Once a night the export of the last days brings what moves no
+conversation, such as the status of a message.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from convsync_cli.sync import instant
+from convsync_cli.sync.api import Api
+from convsync_cli.sync.errors import Rejected
+from convsync_cli.sync.model.feed import Covers, FeedPage, News, Thread
+from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
+from convsync_cli.sync.providers.gohighlevel.conversation import Place as Conversation
+from convsync_cli.sync.providers.gohighlevel.listing import RECENT, contacts, messages
+from convsync_cli.sync.providers.gohighlevel.mark import EXPORT_LAG_MS, OVERLAP_MS, Mark, Place
+from convsync_cli.sync.providers.gohighlevel.rows import date_of, person, sort_value
+from convsync_cli.sync.shape import Json, mapping, rows, text
+
+THREADS_A_PAGE = 25  # few, since the cursor behind them is stored once all are read
+
+Told = tuple[tuple[News, ...], Place, int]  # news, the place behind them, rows left out
+
+
+async def changes(
+    api: Api, location: Location, watermark: str | None, cursor: str | None, now: datetime
+) -> AsyncIterator[FeedPage]:
+    """What changed in the location; see ``Provider.changes``."""
+    mark = Mark.read(watermark) if watermark else None
+    place = Place.read(cursor) if cursor else Place("changed" if mark else "conversations")
+    walk = _Walk(api, location, mark, now, first=place.phase in _FIRST)
+    while place.phase != "end":
+        async for news, behind, left_out in walk.phase(place):
+            place = behind
+            yield walk.page(news, place, left_out)
+
+
+_FIRST = ("conversations", "contacts", "messages")
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One walk through the feed, from phase to phase."""
+
+    api: Api
+    location: Location
+    mark: Mark | None
+    now: datetime
+    first: bool
+
+    def phase(self, place: Place) -> AsyncIterator[Told]:
+        """What the phase that a place is in tells, up to the beginning of the next."""
+        phases: Mapping[str, Callable[[Place], AsyncIterator[Told]]] = {
+            "conversations": self._conversations,
+            "contacts": self._contacts,
+            "messages": self._messages,
+            "changed": self._conversations,
+            "recent": self._recent,
+        }
+        return phases[place.phase](place)
+
+    def page(self, news: tuple[News, ...], place: Place, left_out: int) -> FeedPage:
+        """A page of the feed, with the watermark where it is the last one."""
+        ended = place.phase == "end"
+        return FeedPage(
+            news,
+            cursor=None if ended else place.write(),
+            watermark=self._mark(place).write() if ended else None,
+            covers=Covers.EVERYBODY if self.first else Covers.NOBODY,
+            left_out=left_out,
+        )
+
+    def _mark(self, place: Place) -> Mark:
+        now = instant.to_text(self.now)
+        if self.first or self.mark is None:
+            return Mark(place.newest or 0, now)
+        at = max(self.mark.at, place.newest or 0)
+        reconciled = now if self.mark.wants_reconciling(self.now) else self.mark.reconciled
+        return Mark(at, reconciled, place.edge)
+
+    async def _conversations(self, place: Place) -> AsyncIterator[Told]:
+        """Conversations, newest first, down to those that are known."""
+        floor = 0 if self.first or self.mark is None else self.mark.floor
+        seen: set[str] = set()
+        while True:
+            asked = place.after
+            found = await self._search(place)
+            fresh = [row for row in found if (text(row.get("id")) or "") not in seen]
+            seen.update(text(row.get("id")) or "" for row in fresh)
+            if place.newest is None and found:
+                place = replace(place, newest=max(map(date_of, found)))
+            recent = [row for row in fresh if date_of(row) > floor]
+            changed = [row for row in recent if self._changed(row, place)]
+            for chunk in _chunks(changed):
+                place = replace(self._behind(place, chunk), after=_inclusive(chunk[-1]))
+                yield tuple(self._news(row, floor) for row in chunk), place, 0
+            place = replace(self._behind(place, recent), after=_following(found, asked))
+            if not fresh or len(recent) < len(fresh) or place.after is None:
+                yield (), self._next(place), 0
+                return
+
+    async def _search(self, place: Place) -> list[Json]:
+        after = {"startAfterDate": str(place.after)} if place.after else {}
+        request = self.location.search(limit=LARGEST_PAGE, **after)
+        answer = mapping(await self.api.ask(request), request.label)
+        found = rows(answer.get("conversations"), request.label)
+        known = [row for row in found if isinstance(row, Mapping) and text(row.get("id"))]
+        own = [row for row in known if text(row.get("locationId")) in (None, self.location.id)]
+        if found and not own:
+            raise Rejected(f"{request.label} ignored the location that was asked for")
+        return own
+
+    def _changed(self, row: Json, place: Place) -> bool:
+        """Whether a conversation has a later date than when it was last dealt with."""
+        id = text(row.get("id")) or ""
+        known = max(place.edge.get(id, 0), self.mark.edge.get(id, 0) if self.mark else 0)
+        return self.first or date_of(row) > known
+
+    def _behind(self, place: Place, done: list[Json]) -> Place:
+        """The place once some conversations have been dealt with.
+
+        The first walk remembers none: it begins the overlap anew.
+        """
+        if self.first:
+            return place
+        edge = {**place.edge, **{text(row.get("id")) or "": date_of(row) for row in done}}
+        floor = (place.newest or 0) - OVERLAP_MS
+        return replace(place, edge={id: date for id, date in edge.items() if date > floor})
+
+    def _news(self, row: Json, floor: int) -> News:
+        cursor = Conversation((text(row.get("id")) or "",)).write() or ""
+        since = instant.from_milliseconds(floor)
+        return News(
+            person(row),
+            thread=None if self.first else Thread(cursor, since),
+            vouched=text(row.get("contactId")) is not None and row.get("deleted") is not True,
+        )
+
+    def _next(self, place: Place) -> Place:
+        if self.first:
+            return place.at("contacts")
+        reconciles = self.mark is not None and self.mark.wants_reconciling(self.now)
+        return place.at("recent" if reconciles else "end")
+
+    async def _contacts(self, place: Place) -> AsyncIterator[Told]:
+        async for news, after in contacts(self.api, self.location, place.after):
+            behind = replace(place, after=after) if after else place.at("messages")
+            yield news, behind, 0
+
+    async def _messages(self, place: Place) -> AsyncIterator[Told]:
+        """Every message, oldest first, so that the date of the last one is where to go on.
+
+        What the export does not have yet is left to the next walk, which reads the conversations
+        that are newer than it reached.
+        """
+        async for news, left_out, last, more in messages(
+            self.api, self.location, sortBy="createdAt", **_since(place.after)
+        ):
+            place = replace(place, after=last or place.after)
+            reached = instant.parse(place.after)
+            known = [self.now, *([reached] if reached else [])]
+            at = min(instant.to_milliseconds(each) for each in known) - EXPORT_LAG_MS
+            end = replace(place.at("end"), newest=min(at, place.newest or at))
+            yield news, place if more else end, left_out
+
+    async def _recent(self, place: Place) -> AsyncIterator[Told]:
+        """The messages of the last days; a walk that is interrupted here begins them anew."""
+        start = instant.to_text(self.now - RECENT)
+        async for news, left_out, _, more in messages(
+            self.api, self.location, sortBy="updatedAt", startDate=start
+        ):
+            yield news, place if more else place.at("end"), left_out
+
+
+def _since(after: object) -> dict[str, str]:
+    return {"startDate": str(after)} if after else {}
+
+
+def _inclusive(row: Json) -> str | None:
+    """The cursor of a page that begins with a conversation, and those of the same date."""
+    last = sort_value(row)
+    return str(int(last) + 1) if last is not None and last.isdecimal() else None
+
+
+def _following(page: list[Json], after: object) -> str | None:
+    """The cursor of the next page; None where there is none.
+
+    The server goes on with what is older than a date, and several conversations can have the last
+    one: so that of the page is asked for again, unless nothing else stands on it.
+    """
+    inclusive = _inclusive(page[-1]) if len(page) >= LARGEST_PAGE else None
+    return sort_value(page[-1]) if inclusive is not None and inclusive == after else inclusive
+
+
+def _chunks(changed: list[Json]) -> list[list[Json]]:
+    starts = range(0, len(changed), THREADS_A_PAGE)
+    return [changed[start : start + THREADS_A_PAGE] for start in starts]

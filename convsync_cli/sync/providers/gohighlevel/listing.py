@@ -1,0 +1,93 @@
+"""Everything a location holds, in bulk: its contacts, and its messages by the export."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+
+from convsync_cli.sync.api import Api
+from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.model.feed import News
+from convsync_cli.sync.model.lead import Contact, Handle, Lead
+from convsync_cli.sync.model.message import Message
+from convsync_cli.sync.providers.gohighlevel.asking import (
+    LARGEST_EXPORT,
+    LARGEST_LISTING,
+    Location,
+)
+from convsync_cli.sync.providers.gohighlevel.rows import NAME, contact, is_sms, message
+from convsync_cli.sync.shape import Json, mapping, rows, text
+
+RECENT = timedelta(days=3)  # how far back the status of a message is looked at again
+
+
+async def contacts(
+    api: Api, location: Location, after: object
+) -> AsyncIterator[tuple[tuple[News, ...], list[object] | None]]:
+    """Every contact, page by page, and where the next page begins; None behind the last.
+
+    They are vouched for by nobody: only those are of interest that are leads or have messages.
+    """
+    while True:
+        request = location.contacts(after if isinstance(after, list) else None)
+        answer = mapping(await api.ask(request), request.label)
+        found = rows(answer.get("contacts"), request.label)
+        known = [row for row in found if isinstance(row, Mapping) and text(row.get("id"))]
+        following = (
+            known[-1].get("searchAfter") if len(found) >= LARGEST_LISTING and known else None
+        )
+        if following is not None and following == after:
+            raise CursorLoop(f"{request.label} leads in a circle; its end cannot be reached")
+        after = following if isinstance(following, list) else None
+        yield tuple(News(contact(row)) for row in known), after
+        if after is None:
+            return
+
+
+async def messages(
+    api: Api, location: Location, **query: str
+) -> AsyncIterator[tuple[tuple[News, ...], int, str | None, bool]]:
+    """The messages of the location that fit a query, oldest first, each page with the rows left
+    out, the date of its last message, and whether there is more.
+
+    The server's own cursor ends with the search it belongs to, so that it is never stored.
+    """
+    cursor: dict[str, str] = {}
+    seen: set[str] = set()
+    while True:
+        request = location.export(limit=LARGEST_EXPORT, sortOrder="asc", **query, **cursor)
+        answer = mapping(await api.ask(request), request.label)
+        found = rows(answer.get("messages"), request.label)
+        own = [row for row in found if isinstance(row, Mapping) and _is_of(row, location)]
+        if found and not own:
+            raise Rejected(f"{request.label} ignored the location that was asked for")
+        following = text(answer.get("nextCursor")) if found else None
+        if following is not None and following in seen:
+            raise CursorLoop(f"{request.label} leads in a circle; its end cannot be reached")
+        seen.add(following or "")
+        cursor = {"cursor": following} if following else {}
+        texting = [row for row in own if is_sms(row) and text(row.get("contactId"))]
+        dates = [date for row in own if (date := text(row.get("dateAdded")))]
+        left_out = len(found) - len(texting)
+        yield _news(texting), left_out, max(dates, default=None), following is not None
+        if following is None:
+            return
+
+
+def _is_of(row: Json, location: Location) -> bool:
+    return text(row.get("locationId")) in (None, location.id)
+
+
+def _news(texting: Sequence[Json]) -> tuple[News, ...]:
+    """The rows of a page by the person that they are from or to."""
+    by_contact: dict[str, list[Json]] = {}
+    for row in texting:
+        by_contact.setdefault(text(row.get("contactId")) or "", []).append(row)
+    return tuple(
+        News(Contact(handles=(Handle(NAME, id),)), partial(_messages, own))
+        for id, own in by_contact.items()
+    )
+
+
+def _messages(own: Sequence[Json], lead: Lead) -> tuple[Message, ...]:
+    told = (message(row, text(row.get("conversationId")) or "", lead) for row in own)
+    return tuple(each for each in told if each is not None)

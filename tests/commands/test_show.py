@@ -22,7 +22,7 @@ def spoken(operator: Operator, role: str) -> int:
 def test_the_document_holds_every_message_under_the_keys_of_an_export(synced: Operator) -> None:
     lead = synced.lead("two mailboxes")
     result = synced.runs("show", lead, "--json").ended(0)
-    assert list(result.json) == ["lead", "messages"]
+    assert list(result.json) == ["lead", "messages", "channels"]
     messages = result.json["messages"]
     assert len(messages) == spoken(synced, "two mailboxes") > 0
     assert {tuple(message) for message in messages} == {tuple(EXPORT_KEYS)}

@@ -8,6 +8,7 @@ import pytest
 
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.progress import LeadSync, Saved
+from convsync_cli.sync.model.reading import MessageFilter
 from convsync_cli.sync.ports import Store
 
 from .conftest import Agency, at, mail, phone, sms
@@ -294,15 +295,15 @@ class TestReading:
         agency.save(cid, sms("1", "c", 3))
         agency.save(ann, sms("2", "a", 1))
         agency.save(bob, sms("3", "b"))
-        wanted = None if leads is None else [(ann, cid, bob)[i] for i in leads]
-        found = agency.store.archive.messages(workspace, wanted)
+        wanted = None if leads is None else tuple((ann, cid, bob)[i] for i in leads)
+        found = agency.store.archive.messages(MessageFilter(workspace, wanted))
         assert [each.message.body for each in found] == bodies
 
     def test_an_export_never_holds_all_messages_in_memory(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.save(lead, *(sms(str(i), "x" * 40_000) for i in range(500)))  # 20 MB
         tracemalloc.start()
-        count = sum(1 for _ in agency.store.archive.messages(None, None))
+        count = sum(1 for _ in agency.store.archive.messages())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert count == 500
@@ -313,7 +314,7 @@ class TestReading:
     ) -> None:
         lead = agency.lead()
         agency.save(lead, *(sms(str(i)) for i in range(200)))
-        export = agency.store.archive.messages(None, None)
+        export = agency.store.archive.messages()
         first = next(export)
         neighbour.save(lead, sms("new"))
         ids = [each.id for each in (first, *export)]

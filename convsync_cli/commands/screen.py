@@ -6,7 +6,10 @@ House rules: every line fits, whatever is in it. Colour only repeats what a word
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from typing import IO
+from typing import IO, NoReturn
+
+from rich.console import Console
+from rich.text import Text
 
 from convsync_cli.commands.thread import ARROWS, Entry
 from convsync_cli.sync.model.message import Direction
@@ -19,15 +22,19 @@ _WRITERS = {Direction.INBOUND: "bold magenta", Direction.OUTBOUND: "bold green"}
 _FAINT = "dim"  # of the terminal's own colour, so that it can be read on any
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to us: rich would end the process with 1."""
+        raise BrokenPipeError
+
+
 class Screen:
     """Draws onto a stream that a terminal shows."""
 
     def __init__(self, stream: IO[str]) -> None:
-        from rich.console import Console
-
         self.width = max(20, shutil.get_terminal_size().columns)
         self._indent = 0 if self.width < NARROW else _HOUR + 2
-        self._console = Console(
+        self._console = _Console(
             file=stream,
             width=self.width,
             force_terminal=True,
@@ -69,8 +76,6 @@ class Screen:
         self._draw([(text, "bold reverse" if hit else "") for text, hit in pieces], 2)
 
     def _draw(self, parts: list[tuple[str, str]], indent: int, hanging: int | None = None) -> None:
-        from rich.text import Text
-
         text = Text.assemble(*parts)
         room = min(self.width, WIDEST) - max(indent, hanging or 0)
         margin = indent

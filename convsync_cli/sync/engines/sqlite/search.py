@@ -66,8 +66,9 @@ def _statement(query: str, inside: Sequence[str], wanted: MessageFilter) -> str:
         FROM {source} WHERE {matching}{narrowed(wanted)[0]}{also}
         ORDER BY {order} DESC LIMIT {MOST_RANKED + 1}
     )
-    SELECT id, score, count(*) OVER () FROM matching ORDER BY score, moment DESC, id DESC
-    LIMIT :limit
+    SELECT id, score, (SELECT count(*) FROM matching) FROM matching
+    WHERE id > (SELECT iif(count(*) > {MOST_RANKED}, min(id), -1) FROM matching)
+    ORDER BY score, moment DESC, id DESC LIMIT :limit
     """
 
 

@@ -62,7 +62,7 @@ def command(
     since: Since = None,
     until: Until = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="CSV: leave cells that look like formulas as they are.")
+        bool, typer.Option("--raw", help="CSV: leave what looks like a formula.")
     ] = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -71,7 +71,7 @@ def command(
     """Write messages as JSONL or CSV in the order of storing, or as HTML: a folder with a page per
     lead and an index, or with one --lead just its page. Output is whole, or not there.
 
-    Example: convsync export --format html --workspace acme --output acme-archive
+    Example: convsync export --format html --output archive
     """
     if as_json and output is None:
         raise UsageError("--json prints a summary, so the data needs a file", "add --output FILE")

@@ -15,15 +15,14 @@ from convsync_cli.sync.model.reading import MessageFilter
 
 OfChannel = Annotated[Channel | None, typer.Option("--channel", help="Only this channel.")]
 OfDirection = Annotated[
-    Direction | None, typer.Option("--direction", help="Only what came in, or went out.")
+    Direction | None,
+    typer.Option("--direction", metavar="inbound|outbound", help="Only what came in or went out."),
 ]
 Since = Annotated[
     str | None,
-    typer.Option(metavar="WHEN", help="From then on: 2026-03-01, 2026-03-01T09:30, or 7d (ago)."),
+    typer.Option(metavar="WHEN", help="From 2026-03-01, 2026-03-01T09:30 or 7d ago."),
 ]
-Until = Annotated[
-    str | None, typer.Option(metavar="WHEN", help="Before then, written like --since.")
-]
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Before then; as for --since.")]
 OfLeads = Annotated[
     list[str] | None, typer.Option("--lead", metavar="LEAD", help="Only this lead; repeatable.")
 ]

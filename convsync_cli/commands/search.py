@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     context: typer.Context,
     query: Annotated[
-        list[str], typer.Argument(metavar="QUERY…", help='Words, "a phrase", or beginn*.')
+        list[str], typer.Argument(metavar="QUERY…", help='Words, "a phrase", or begin*.')
     ],
     channel: OfChannel = None,
     direction: OfDirection = None,

@@ -30,7 +30,7 @@ def conversation(
 ) -> Iterator[Stored]:
     """A lead's messages, oldest first; see ``Archive``."""
     conditions, values = narrowed(wanted)
-    ids = db.execute(
+    ids = db.stream(
         f"SELECT id FROM messages INDEXED BY messages_lead WHERE lead_id = :lead {conditions}"
         f" ORDER BY {MOMENT}, id",
         values | {"lead": lead},
@@ -44,8 +44,8 @@ def messages(db: Connection, wanted: MessageFilter) -> Iterator[Stored]:
     conditions, values = narrowed(wanted)
     if wanted.leads is None:  # NOT INDEXED: by their order, not by an index and a sort
         sql = f"SELECT {STORED} FROM messages NOT INDEXED WHERE true {conditions} ORDER BY id"
-        return map(stored, db.execute(sql, values))
-    found = db.execute(
+        return map(stored, db.stream(sql, values))
+    found = db.stream(
         "SELECT id FROM messages INDEXED BY messages_lead"
         f" WHERE lead_id IN (SELECT value FROM json_each(:leads)) {conditions} ORDER BY id",
         values,

@@ -48,8 +48,10 @@ def wanted(
     if begin and end and begin >= end:
         raise UsageError("--since is not before --until", "no message lies between them")
     only = given.workspace(workspace)
-    ids = None if leads is None else tuple(given.lead(each, only).id for each in leads)
-    return MessageFilter(only, ids, channel, direction, begin, end)
+    ids = None if leads is None else [given.lead(each, only).id for each in leads]
+    return MessageFilter(
+        only, None if ids is None else tuple(dict.fromkeys(ids)), channel, direction, begin, end
+    )
 
 
 def moment(text: str | None, option: str, now: datetime) -> datetime | None:

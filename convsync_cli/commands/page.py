@@ -78,7 +78,7 @@ def index(listed: Iterable[Listed], closing: Iterable[str]) -> Iterator[str]:
     yield _FOOT
 
 
-_FOOT = "</ul></footer>\n</body></html>\n"
+_FOOT = '</ul><p class="faint">Times are UTC.</p></footer>\n</body></html>\n'
 
 
 def _article(entry: Entry) -> Iterator[str]:

@@ -100,7 +100,7 @@ def _leads(given: Services, wanted: MessageFilter) -> Iterator[Lead]:
 
 def _summary(given: Services, done: Written) -> Iterator[str]:
     """What the index says below its list, once all pages are written."""
-    yield f"{done.messages:,} messages on {done.pages:,} pages; times are UTC."
+    yield f"{done.messages:,} messages on {done.pages:,} pages."
     yield f"Written by convsync on {given.clock.now():%Y-%m-%d at %H:%M}."
     if done.silent:
         yield (

@@ -55,7 +55,7 @@ def command(
         raise UsageError("the query holds no word to look for", "e.g. convsync search invoice")
     if len(phrases) > MOST_PHRASES:
         raise UsageError(f"the query has more than {MOST_PHRASES} words", "leave some out")
-    given = bootstrap.services(context.obj)
+    given = bootstrap.services(context.obj, accounts=False)
     asked = wanted(given, workspace, lead, channel, direction, since, until)
     findings = given.store.archive.search(phrases, asked, limit)
     console = Console(as_json, quiet)

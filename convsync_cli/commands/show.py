@@ -41,7 +41,7 @@ def command(
 
     Example: convsync show lead@example.com --last 10
     """
-    given = bootstrap.services(context.obj)
+    given = bootstrap.services(context.obj, accounts=False)
     found = given.lead(lead, workspace)
     asked = wanted(given, channel=channel, since=since, until=until)
     messages = given.store.archive.conversation(found.id, asked, last)

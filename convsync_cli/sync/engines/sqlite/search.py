@@ -29,6 +29,7 @@ _INDEXED = (
     "messages_fts.rowid",
 )
 _EVERY = ("NULL", "messages NOT INDEXED", "true", "messages.id")
+_OF_LEADS = ("NULL", "messages INDEXED BY messages_lead", "true", "messages.id")
 
 # One pass over what matches: asked for each message alone, FTS5 would look up the words each time.
 _SNIPPETS = f"""
@@ -54,7 +55,8 @@ def search(
 
 
 def _statement(query: str, inside: Sequence[str], wanted: MessageFilter) -> str:
-    score, source, matching, order = _INDEXED if query else _EVERY
+    unindexed = _EVERY if wanted.leads is None else _OF_LEADS
+    score, source, matching, order = _INDEXED if query else unindexed
     also = "".join(
         f" AND (instr(lower(messages.body), lower(:inside{i}))"
         f" OR instr(lower(messages.subject), lower(:inside{i})))"

@@ -108,6 +108,12 @@ HOT: dict[str, tuple[Act, set[str]]] = {
         lambda store: store.archive.search([Phrase("hi")], MessageFilter("acme"), 5),
         set(),
     ),
+    "search of some leads for what no word is": (
+        lambda store: store.archive.search(
+            [Phrase("世", inside=True)], MessageFilter(leads=tuple(_ids(store))), 5
+        ),
+        {"messages_lead"},
+    ),
     "accounts": (use_an_account, set()),
 }
 

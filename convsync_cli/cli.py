@@ -30,6 +30,7 @@ COMMANDS = {
     "leads": "leads",
     "accounts": "accounts",
     "show": "show",
+    "search": "search",
     "export": "export",
     "init": "init",
     "doctor": "doctor",

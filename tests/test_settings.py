@@ -137,7 +137,8 @@ def test_the_channels_known_here_are_those_of_the_model() -> None:
 def test_every_provider_asks_only_for_what_a_configuration_can_hold(name: str) -> None:
     module = import_module(f"{providers.__name__}.{name}")
     types = get_type_hints(module.Settings)
-    assert all(types[field.name] in (str, str | None, Credential) for field in fields(module.Settings))
+    held = (str, str | None, Credential)
+    assert all(types[field.name] in held for field in fields(module.Settings))
     assert not {field.name for field in fields(module.Settings)} & {"provider", "base_url", "rate"}
 
 

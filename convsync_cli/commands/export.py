@@ -1,22 +1,23 @@
-"""`export`: messages out, one a line, as many as there are."""
+"""`export`: messages out, as many as there are: one a line, or one conversation a page."""
 
 import csv
 import os
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import IO, Annotated, Any
 
 import typer
 
 from convsync_cli import bootstrap
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands import outfile
+from convsync_cli.commands.filters import OfChannel, OfDirection, OfLeads, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, as_json
-from convsync_cli.sync.errors import OutputError, UsageError
+from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.progress import Stored
+from convsync_cli.sync.model.reading import MessageFilter
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -44,6 +45,7 @@ class Format(StrEnum):
 
     JSONL = "jsonl"
     CSV = "csv"
+    HTML = "html"
 
 
 @app.command()
@@ -51,35 +53,61 @@ def command(
     context: typer.Context,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.JSONL,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE", help="Default: stdout.")
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Default: stdout; html: a folder."),
     ] = None,
-    lead: Annotated[
-        list[str] | None, typer.Option(metavar="LEAD", help="Only this lead; repeatable.")
-    ] = None,
+    lead: OfLeads = None,
+    channel: OfChannel = None,
+    direction: OfDirection = None,
+    since: Since = None,
+    until: Until = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="CSV: leave cells that look like formulas as they are.")
+        bool, typer.Option("--raw", help="CSV: leave what looks like a formula.")
     ] = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write all messages as JSONL or CSV. They come in the order of storing.
+    """Write messages as JSONL or CSV in the order of storing, or as HTML: a folder with a page per
+    lead and an index, or with one --lead just its page. Output is whole, or not there.
 
-    Example: convsync export --format csv --output messages.csv
+    Example: convsync export --format html --output archive
     """
     if as_json and output is None:
         raise UsageError("--json prints a summary, so the data needs a file", "add --output FILE")
-    given = bootstrap.services(context.obj)
-    only = given.workspace(workspace)
-    leads = None if lead is None else [given.lead(each, only).id for each in lead]
-    messages = given.store.archive.messages(only, leads)
-    with _opened(output) as stream:
-        write = _write_jsonl if form == Format.JSONL else _write_csv
-        count = write(stream, map(document, messages), raw)
+    given = bootstrap.services(context.obj, accounts=False)
+    asked = wanted(given, workspace, lead, channel, direction, since, until)
     console = Console(as_json, quiet)
+    if form == Format.HTML:
+        return _export_pages(console, given, output, asked)
+    rows = map(document, given.store.archive.messages(asked))
+    with outfile.opened(output) as stream:
+        count = _write_csv(stream, rows, raw) if form == Format.CSV else _write_jsonl(stream, rows)
     console.document({"messages": count, "format": form, "output": output})
     if output is not None:
         console.say(f"{count} messages written to {output}")
+    return 0
+
+
+def _export_pages(
+    console: Console, given: Services, output: str | None, asked: MessageFilter
+) -> int:
+    from convsync_cli.commands import pages
+
+    one = asked.leads is not None and len(asked.leads) == 1
+    if one and not (output and (output.endswith("/") or os.path.isdir(output))):
+        [lead] = filter(None, map(given.store.leads.lead, asked.leads or ()))
+        with outfile.opened(output) as stream:
+            done = pages.write_page(stream, given, lead, asked)
+    elif output is None:
+        raise UsageError("many pages need a folder", "add --output FOLDER, or name one --lead")
+    else:
+        done = pages.write_folder(output, given, asked)
+    told = {"messages": done.messages, "format": Format.HTML, "output": output}
+    console.document(told | {"pages": done.pages})
+    if output is not None:
+        pages_ = "1 page" if done.pages == 1 else f"{done.pages} pages"
+        console.say(f"{done.messages} messages on {pages_} written to {output}")
     return 0
 
 
@@ -94,7 +122,7 @@ def document(stored: Stored) -> dict[str, Any]:
     }
 
 
-def _write_jsonl(stream: IO[str], messages: Iterable[dict[str, Any]], raw: bool) -> int:
+def _write_jsonl(stream: IO[str], messages: Iterable[dict[str, Any]]) -> int:
     count = 0
     for each in messages:
         count += 1
@@ -114,41 +142,3 @@ def _write_csv(stream: IO[str], messages: Iterable[dict[str, Any]], raw: bool) -
 def _harmless(cell: object) -> object:
     """A cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-
-
-@contextmanager
-def _opened(output: str | None) -> Iterator[IO[str]]:
-    """Stdout, or a private file that is there only once it is whole.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    if output is None:
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-        yield sys.stdout
-        return
-    try:
-        if os.path.exists(output) and not os.path.isfile(output):  # /dev/stdout, a named pipe
-            with open(output, "w", encoding="utf-8", newline="") as stream:
-                yield stream
-            return
-        with _whole(output) as stream:
-            yield stream
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}", "nothing was kept") from None
-
-
-@contextmanager
-def _whole(output: str) -> Iterator[IO[str]]:
-    folder = os.path.dirname(os.path.abspath(output))
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=folder, prefix=".convsync-", delete=False
-    ) as stream:
-        try:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-            os.replace(stream.name, output)
-        except BaseException:
-            os.unlink(stream.name)
-            raise

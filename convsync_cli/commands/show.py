@@ -1,23 +1,24 @@
 """`show`: one lead's conversation as a thread that can be read."""
 
-from datetime import datetime
-from typing import Annotated
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
 
 import typer
 
 from convsync_cli import bootstrap
+from convsync_cli.commands import thread
+from convsync_cli.commands.canvas import Canvas, canvas
 from convsync_cli.commands.export import document
-from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.console import Console, clean, one_line
+from convsync_cli.commands.filters import OfChannel, Since, Until, wanted
+from convsync_cli.commands.options import MOST, Json, Quiet, Workspace
+from convsync_cli.commands.thread import Entry
+from convsync_cli.console import Console
+from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Channel, Direction
+from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import LeadSync, Stored
-from convsync_cli.sync.text import unquoted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_ARROWS = {Direction.INBOUND: "<", Direction.OUTBOUND: ">", Direction.UNKNOWN: "?"}
-_UNDELIVERED = frozenset({"failed", "undelivered", "bounced"})
 
 
 @app.command()
@@ -25,67 +26,65 @@ def command(
     context: typer.Context,
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="Id, email, phone or provider:id.")],
     full: Annotated[bool, typer.Option("--full", help="Quoted history too.")] = False,
+    last: Annotated[
+        int | None, typer.Option(metavar="N", min=1, max=MOST, help="Only the last N messages.")
+    ] = None,
+    channel: OfChannel = None,
+    since: Since = None,
+    until: Until = None,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show a lead's conversation on all channels. The oldest message comes first.
+    """Show a lead's conversation on all channels, the oldest message first, and what may be
+    missing. Times are UTC. On a terminal $PAGER shows it (default: less -FRX).
 
-    Example: convsync show lead@example.com
+    Example: convsync show lead@example.com --last 10
     """
-    given = bootstrap.services(context.obj)
+    given = bootstrap.services(context.obj, accounts=False)
     found = given.lead(lead, workspace)
-    syncs = given.store.archive.syncs(found.id)
+    asked = wanted(given, channel=channel, since=since, until=until)
+    messages = given.store.archive.conversation(found.id, asked, last)
     console = Console(as_json, quiet)
-    messages = given.store.archive.conversation(found.id)
     if as_json:
-        console.document({"lead": found.id, "messages": [document(each) for each in messages]})
-        return 0
-    console.say(f"{found.name or found.id}{f' ({found.company})' if found.company else ''}")
-    day = ""
-    for each in messages:
-        heading = f"{_moment(each):%A, %d %B %Y}"
-        if heading != day:
-            console.say(f"\n{heading}")
-            day = heading
-        _print(console, each, found, full)
-    _print_gaps(console, syncs)
+        console.document(_document(found, messages, given.store.archive.syncs(found.id)))
+    elif not quiet:
+        entries = (thread.entry(each, found) for each in messages)
+        closing = thread.closing(given, found, asked, last)
+        with canvas(console) as drawn:
+            _tell(drawn, found, full, entries, closing)
     return 0
 
 
-def _moment(stored: Stored) -> datetime:
-    return stored.message.sent_at or stored.seen_at
+def _document(
+    lead: Lead, messages: Iterator[Stored], syncs: dict[Channel, LeadSync]
+) -> dict[str, Any]:
+    return {
+        "lead": lead.id,
+        "messages": [document(each) for each in messages],
+        "channels": {
+            channel: {
+                "synced_at": sync.synced_at and to_text(sync.synced_at),
+                "outcome": sync.outcome,
+                "error_code": sync.error_code,
+                "left_out": sync.left_out,
+            }
+            for channel, sync in syncs.items()
+        },
+    }
 
 
-def _print(console: Console, stored: Stored, lead: Lead, full: bool) -> None:
-    message = stored.message
-    writer = (lead.name or "lead") if message.direction == Direction.INBOUND else "we"
-    hour = f"{message.sent_at:%H:%M}" if message.sent_at else "no date"
-    status = f" [{message.status}]" if message.status in _UNDELIVERED else ""
-    subject = f" “{one_line(message.subject)}”" if message.subject else ""
-    arrow = _ARROWS[message.direction]
-    console.say(f"  {hour} {arrow} {one_line(writer)}, {message.channel}{status}{subject}")
-    new, quoted = (message.body, "") if full else unquoted(message.body)
-    for line in clean(new).strip().splitlines():
-        console.say(f"    {line}")
-    if not message.body.strip() and not message.attachments:
-        console.say("    (no text)")
-    if quoted.strip():
-        console.say(f"    … {len(quoted.splitlines())} quoted lines (--full)")
-    for attachment in message.attachments:
-        console.say(f"    [attachment: {one_line(attachment.rsplit('/', 1)[-1])}]")
-
-
-def _print_gaps(console: Console, syncs: dict[Channel, LeadSync]) -> None:
-    """Say what may be missing: unknown is not nothing."""
-    console.say()
-    if not syncs:
-        console.say("No channel can be followed: the lead has no usable address.")
-    for channel, sync in syncs.items():
-        if sync.synced_at is None:
-            console.say(f"{channel}: never read to its end; what is above may be incomplete.")
-        elif sync.outcome == "not_found":
-            console.say(f"{channel}: the provider does not know this lead.")
-        else:
-            failed = f" (the last try failed: {sync.error_code})" if sync.error_code else ""
-            console.say(f"{channel}: complete as of {sync.synced_at:%Y-%m-%d %H:%M} UTC{failed}.")
+def _tell(
+    canvas: Canvas, lead: Lead, full: bool, entries: Iterator[Entry], closing: Iterable[str]
+) -> None:
+    canvas.title(thread.title(lead), thread.addresses(lead))
+    day = ""
+    for each in entries:
+        if each.day != day:
+            canvas.day(day := each.day)
+        canvas.entry(each, full)
+    canvas.line()
+    if not day:
+        canvas.line("No message.")
+    for text in closing:
+        canvas.line(text)

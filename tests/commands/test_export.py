@@ -143,6 +143,18 @@ def test_a_file_that_cannot_be_written_is_14_and_leaves_nothing(synced: Operator
     assert leftovers(synced) == []
 
 
+def test_a_damaged_database_is_told_as_one_and_leaves_nothing(synced: Operator) -> None:
+    with synced.database.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(size // 3)
+        file.write(os.urandom(size // 3))
+    for form in ("jsonl", "csv", "html"):
+        told = synced.runs("export", "--format", form, "-o", f"out.{form}", "--json").ended(14)
+        assert told.error["code"] == "database"
+    assert leftovers(synced) == []
+    assert synced.runs("export", "--json", "-o", "out.csv").ended(14).error["code"] == "database"
+
+
 def test_a_disk_that_fills_up_leaves_the_old_file_as_it_was(synced: Operator) -> None:
     output = synced.folder / "out.csv"
     output.write_text("the old one")

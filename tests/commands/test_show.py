@@ -3,8 +3,10 @@
 import re
 
 import pytest
+from rich.cells import cell_len
 
 from tests.commands.operator import EXPORT_KEYS, Operator
+from tests.commands.terminal import shown
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -22,7 +24,7 @@ def spoken(operator: Operator, role: str) -> int:
 def test_the_document_holds_every_message_under_the_keys_of_an_export(synced: Operator) -> None:
     lead = synced.lead("two mailboxes")
     result = synced.runs("show", lead, "--json").ended(0)
-    assert list(result.json) == ["lead", "messages"]
+    assert list(result.json) == ["lead", "messages", "channels"]
     messages = result.json["messages"]
     assert len(messages) == spoken(synced, "two mailboxes") > 0
     assert {tuple(message) for message in messages} == {tuple(EXPORT_KEYS)}
@@ -153,3 +155,158 @@ def test_a_reader_who_has_had_enough_is_no_error(synced: Operator) -> None:
 
 def test_help_shows_an_example(operator: Operator) -> None:
     assert "Example: convsync show" in operator.runs("show", "--help").ended(0).out
+
+
+def test_filters_leave_what_they_ask_for_and_say_so(synced: Operator) -> None:
+    lead = synced.lead("two mailboxes")
+    every = synced.runs("show", lead, "--json").ended(0).json["messages"]
+    mails = synced.runs("show", lead, "--channel", "email", "--json").ended(0).json["messages"]
+    assert mails == [message for message in every if message["channel"] == "email"] != every
+    last = synced.runs("show", lead, "--last", "3", "--json").ended(0).json["messages"]
+    assert last == every[-3:]
+    moment = every[4]["sent_at"]
+    late = synced.runs("show", lead, "--since", moment, "--json").ended(0).json["messages"]
+    early = synced.runs("show", lead, "--until", moment, "--json").ended(0).json["messages"]
+    assert (early, late) == (every[:4], every[4:])
+    assert "The options narrow" in synced.runs("show", lead, "--last", "3").ended(0).out
+    assert "The options narrow" not in synced.runs("show", lead).ended(0).out
+    nothing = synced.runs("show", lead, "--until", "2001-01-01").ended(0).out
+    assert "\nNo message.\nThe options narrow" in nothing
+    synced.runs("show", lead, "--since", "once").ended(2)
+
+
+def test_a_failed_first_read_says_why(operator: Operator) -> None:
+    operator.suffers("status", path="/conversations/*", status=400)
+    lead = operator.lead("sms only")
+    operator.runs("enqueue", lead).ended(0)
+    operator.runs("run").ended(0)
+    told = operator.runs("show", lead, "--json").ended(0).json
+    assert told["channels"]["sms"]["synced_at"] is None
+    code = told["channels"]["sms"]["error_code"]
+    words = operator.runs("show", lead).ended(0).out
+    assert f"sms: never read to its end (the last try failed: {code}); what is above may" in words
+
+
+def test_a_channel_without_address_or_account_is_not_shown_as_nothing(operator: Operator) -> None:
+    added = operator.runs("leads", "add", "-w", "acme", "--phone", "+12025550199", "--json")
+    lead = added.ended(0).json["lead"]
+    told = operator.runs("show", lead).ended(0).out
+    assert "email: cannot be followed, the lead has no address for it." in told
+    text = operator.config.read_text()
+    begin, end = text.index("[workspaces.acme.sms]"), text.index("[workspaces.acme.email]")
+    operator.config.write_text(text[:begin] + text[end:])
+    told = operator.runs("show", lead).ended(0).out
+    assert "sms: was never read, the workspace has no account for it." in told
+
+
+def test_who_wrote_is_told_where_the_name_does_not_say_it(synced: Operator) -> None:
+    lead = synced.lead("bounced")
+    told = synced.runs("show", lead).ended(0).out
+    assert re.search(r"< mail system, email, mailer-daemon@\S+ \[bounced\]", told)
+    assert re.search(r"> we, email, \S+@\S+", told)
+    own = synced.person("bounced")
+    assert re.search(rf"< {own.name}, sms$", told, re.M)
+
+
+# On a terminal
+
+HARD = (
+    "x" * 500
+    + " 世界" * 90
+    + " 👩‍👩‍👧👍🏽" * 40
+    + "\n"
+    + "مرحبا بالعالم " * 30
+    + "\t|\n\n"
+    + "e\u0301" * 200
+)
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80, 200])
+def test_no_line_is_wider_than_the_terminal_whatever_is_in_it(
+    synced: Operator, columns: int
+) -> None:
+    lead = synced.lead("hostile")
+    synced.tampers(
+        "UPDATE messages SET body = ?1, subject = ?1, sender = ?1, attachments = json_array(?1)"
+        " WHERE id = (SELECT max(id) FROM messages WHERE lead_id = ?2)",
+        HARD,
+        lead,
+    )
+    told = shown(synced, "show", lead, columns=columns)
+    assert told.code == 0
+    assert [line for line in told.lines if cell_len(line) > columns] == []
+    letters = re.sub(r"\s", "", told.text)
+    assert "x" * 500 in letters
+    assert "世界" * 90 in letters
+
+
+def test_a_terminal_shows_what_a_pipe_does(synced: Operator) -> None:
+    lead = synced.lead("two mailboxes")
+    piped = synced.runs("show", lead).ended(0).out
+    told = shown(synced, "show", lead, columns=200)
+    assert told.coloured
+    for line in piped.splitlines():
+        if line.startswith("    "):
+            assert line.strip()[:80] in told.text
+    assert told.text.count(" · sms") + told.text.count(" · email") == len(
+        re.findall(r"^  (?:\d\d:\d\d|no date) [<>?]", piped, re.M)
+    )
+    assert "sms: complete as of" in told.text
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_colour_can_be_refused(synced: Operator, environ: dict[str, str]) -> None:
+    told = shown(synced, "show", synced.lead("away"), env=environ)
+    assert not told.coloured
+    assert "complete as of" in told.text
+    assert ("\x1b" in told.written) is ("NO_COLOR" in environ)  # bold is no colour
+
+
+def pager(operator: Operator, script: str) -> dict[str, str]:
+    """An environment with a pager that is a shell script."""
+    path = operator.folder / "pager"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o700)
+    return {"PAGER": f"{path} -x"}
+
+
+def test_a_terminal_has_a_pager(synced: Operator) -> None:
+    lead = synced.lead("away")
+    environ = pager(synced, 'echo "paged $1 $LESS"; cat')
+    told = shown(synced, "show", lead, env=environ)
+    assert told.lines[0] == "paged -x FRX"
+    assert "complete as of" in told.text
+    assert shown(synced, "show", lead, env=environ | {"LESS": "S"}).lines[0] == "paged -x S"
+
+
+def test_a_pager_that_is_left_early_is_no_error(synced: Operator) -> None:
+    environ = pager(synced, "head -n 1")
+    told = shown(synced, "show", synced.lead("long sms"), env=environ)
+    assert told.code == 0
+    assert told.text.strip().startswith(synced.person("long sms").name)
+    assert "Traceback" not in told.text
+
+
+@pytest.mark.parametrize("broken", ["/no/such/pager", "'", "/"])
+def test_without_a_pager_that_works_there_is_none(synced: Operator, broken: str) -> None:
+    told = shown(synced, "show", synced.lead("away"), env={"PAGER": broken})
+    assert told.code == 0
+    assert "complete as of" in told.text
+
+
+def test_ctrl_c_in_the_pager_is_the_pagers(synced: Operator) -> None:
+    environ = pager(synced, "trap 'echo caught' INT; cat >kept; echo ready; sleep 20; echo left")
+    told = shown(synced, "show", synced.lead("away"), env=environ, sees=b"ready", types=b"\x03")
+    assert [line.strip("^C") for line in told.lines] == ["ready", "caught", "left", ""]
+    assert told.code == 0
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {}])
+def test_nobody_else_has_one(synced: Operator, environ: dict[str, str]) -> None:
+    paged = pager(synced, "echo paged")
+    if environ:
+        assert "paged" not in shown(synced, "show", synced.lead("away"), env=paged | environ).text
+    else:
+        assert "paged" not in synced.runs("show", synced.lead("away"), env=paged).ended(0).out
+        assert shown(synced, "show", synced.lead("away"), "-q", env=paged).written == ""
+        assert "paged" not in shown(synced, "show", synced.lead("away"), "--json", env=paged).text

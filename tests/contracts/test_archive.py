@@ -5,10 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.progress import LeadSync, Saved
+from convsync_cli.sync.model.reading import MessageFilter, Phrase
 from convsync_cli.sync.ports import Store
+from convsync_cli.sync.searchtext import parse
 
 from .conftest import Agency, at, mail, phone, sms
 
@@ -294,15 +298,15 @@ class TestReading:
         agency.save(cid, sms("1", "c", 3))
         agency.save(ann, sms("2", "a", 1))
         agency.save(bob, sms("3", "b"))
-        wanted = None if leads is None else [(ann, cid, bob)[i] for i in leads]
-        found = agency.store.archive.messages(workspace, wanted)
+        wanted = None if leads is None else tuple((ann, cid, bob)[i] for i in leads)
+        found = agency.store.archive.messages(MessageFilter(workspace, wanted))
         assert [each.message.body for each in found] == bodies
 
     def test_an_export_never_holds_all_messages_in_memory(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.save(lead, *(sms(str(i), "x" * 40_000) for i in range(500)))  # 20 MB
         tracemalloc.start()
-        count = sum(1 for _ in agency.store.archive.messages(None, None))
+        count = sum(1 for _ in agency.store.archive.messages())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert count == 500
@@ -313,12 +317,172 @@ class TestReading:
     ) -> None:
         lead = agency.lead()
         agency.save(lead, *(sms(str(i)) for i in range(200)))
-        export = agency.store.archive.messages(None, None)
+        export = agency.store.archive.messages()
         first = next(export)
         neighbour.save(lead, sms("new"))
         ids = [each.id for each in (first, *export)]
         assert sorted(set(ids)) == ids
         assert len(ids) == 200
+
+
+SINCE_20 = MessageFilter(since=at(20))
+UNTIL_20 = MessageFilter(until=at(20))
+BETWEEN = MessageFilter(since=at(15), until=at(30))
+BY_MAIL = MessageFilter(channel=Channel.EMAIL)
+SENT = MessageFilter(direction=Direction.OUTBOUND)
+BETA = MessageFilter("beta")
+
+
+class TestFilters:
+    """One filter for the conversation, the export and the search."""
+
+    @pytest.mark.parametrize(
+        ("wanted", "bodies"),
+        [
+            (MessageFilter(), ["early", "sent", "mail", "undated"]),
+            (SINCE_20, ["mail", "undated"]),
+            (UNTIL_20, ["early", "sent"]),
+            (BETWEEN, ["sent", "mail"]),
+            (BY_MAIL, ["mail"]),
+            (SENT, ["sent"]),
+            (MessageFilter(channel=Channel.EMAIL, direction=Direction.OUTBOUND), []),
+            (BETA, []),
+            (MessageFilter(leads=()), []),
+        ],
+    )
+    def test_narrow_alike_wherever_messages_are_read(
+        self, agency: Agency, wanted: MessageFilter, bodies: list[str]
+    ) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", "early", 10), when=99)
+        agency.save(lead, sms("2", "sent", 15, direction=Direction.OUTBOUND), when=99)
+        agency.save(lead, mail("3", "mail", 20), when=99)
+        agency.save(lead, sms("4", "undated", sent_at=None), when=30)
+        archive = agency.store.archive
+        assert [each.message.body for each in archive.conversation(lead, wanted)] == bodies
+        assert [each.message.body for each in archive.messages(wanted)] == bodies
+        found = archive.search([Phrase(body) for body in bodies[:1]], wanted, 9)
+        assert [hit.stored.message.body for hit in found.hits] == bodies[:1]
+        if bodies:
+            own = replace(wanted, leads=(lead,))
+            assert [each.message.body for each in archive.messages(own)] == bodies
+
+    def test_the_last_of_a_conversation_are_the_last_that_fit(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, *(sms(str(i), str(i), i) for i in range(9)))
+        agency.save(lead, mail("m", "mail", 8.5))
+        told = agency.store.archive.conversation(lead, MessageFilter(channel=Channel.SMS), 3)
+        assert [each.message.body for each in told] == ["6", "7", "8"]
+        assert len(list(agency.store.archive.conversation(lead, last=99))) == 10
+
+    def test_a_long_conversation_is_never_held_in_memory(self, agency: Agency) -> None:
+        lead = agency.lead()
+        page = [sms(str(i), "x", i, source="y" * 40_000) for i in range(1_000)]  # 40 MB
+        agency.save(lead, *page)
+        del page
+        tracemalloc.start()
+        count = sum(1 for _ in agency.store.archive.conversation(lead))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert count == 1_000
+        assert peak < 12_000_000
+
+
+class TestSearching:
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [
+            ("price", ["the price is high", "PRICE!"]),
+            ("Price high", ["the price is high"]),
+            ('"price is"', ["the price is high"]),
+            ('"is price"', []),
+            ("cafe", ["Café, at noon"]),
+            ("pri*", ["the price is high", "PRICE!"]),
+            ("pri", []),
+            ("a@b.co", ["write to a@b.co"]),
+            ("世界", ["你好世界,再见"]),
+            ("世界 再见", ["你好世界,再见"]),
+            ("再见世界", []),
+            ("iphone手", ["新iPhone手机"]),
+            ("👍", ["ok 👍🏽"]),
+            ("ok 👍", ["ok 👍🏽"]),
+            ("price 👍", []),
+            ("offer", ["in the subject"]),
+            ("NOT", ["not now"]),
+            ("nothing", []),
+        ],
+    )
+    def test_finds_the_messages_that_hold_all_words(
+        self, agency: Agency, text: str, found: list[str]
+    ) -> None:
+        lead = agency.lead()
+        bodies = ["the price is high", "PRICE!", "Café, at noon", "write to a@b.co"]
+        bodies += ["你好世界,再见", "新iPhone手机", "ok 👍🏽", "not now"]
+        agency.save(lead, *(sms(str(i), body) for i, body in enumerate(bodies)))
+        agency.save(lead, mail("m", "in the subject", subject="Offer"))
+        told = agency.store.archive.search(parse(text), MessageFilter(), 9)
+        assert sorted(hit.stored.message.body for hit in told.hits) == sorted(found)
+        assert (told.matches, told.partly) == (len(found), False)
+
+    @given(text=st.text(st.characters(codec=None)) | st.text('"*()^-:+{}\\ANDORTNE a'))
+    @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_no_text_is_an_error(self, agency: Agency, text: str) -> None:
+        if phrases := parse(text):
+            agency.store.archive.search(phrases, MessageFilter(), 9)
+
+    def test_the_best_come_first_and_of_equals_the_newest(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", "red one", 10), sms("2", "red two", 30), sms("3", "red six", 20))
+        agency.save(lead, sms("4", "red red red", 5), sms("5", "red " + "and so on " * 50, 99))
+        told = agency.store.archive.search([Phrase("red")], MessageFilter(), 9)
+        bodies = [hit.stored.message.body[:7] for hit in told.hits]
+        assert bodies == ["red red", "red two", "red six", "red one", "red and"]
+        scores = [hit.score for hit in told.hits if hit.score is not None]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == 5
+
+    def test_where_nothing_can_be_ranked_the_newest_come_first(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, *(sms(str(i), f"世界{i}", i) for i in (3, 9, 6)))
+        told = agency.store.archive.search(parse("世界"), MessageFilter(), 2)
+        assert [hit.stored.message.body for hit in told.hits] == ["世界9", "世界6"]
+        assert [hit.score for hit in told.hits] == [None, None]
+        assert told.matches == 3
+
+    @pytest.mark.parametrize(
+        ("text", "body", "excerpt"),
+        [
+            ("two", "one two three", [("one ", False), ("two", True), (" three", False)]),
+            ('"one two"', "One, two!", [("One, two", True), ("!", False)]),
+            ("世", "x世y世", [("x", False), ("世", True), ("y", False), ("世", True)]),
+            ("ok 👍", "ok 👍", [("ok", True), (" ", False), ("👍", True)]),
+        ],
+    )
+    def test_an_excerpt_marks_what_was_found(
+        self, agency: Agency, text: str, body: str, excerpt: list[tuple[str, bool]]
+    ) -> None:
+        agency.save(agency.lead(), sms("1", body))
+        (hit,) = agency.store.archive.search(parse(text), MessageFilter(), 9).hits
+        assert list(hit.excerpt) == excerpt
+
+    @pytest.mark.parametrize("text", ["needle", "针"])
+    def test_an_excerpt_of_a_long_text_is_short(self, agency: Agency, text: str) -> None:
+        agency.save(agency.lead(), sms("1", f"{'hay ' * 5_000}{text}{' hay' * 5_000}"))
+        (hit,) = agency.store.archive.search(parse(text), MessageFilter(), 9).hits
+        assert (text, True) in hit.excerpt
+        assert len("".join(piece for piece, _ in hit.excerpt)) < 300
+        assert hit.excerpt[0][0].startswith("…")
+        assert hit.excerpt[-1][0].endswith("…")
+
+    def test_a_changed_message_is_found_as_it_is_now(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1", "before"))
+        agency.save(lead, sms("1", "after"))
+        found = [
+            len(agency.store.archive.search([Phrase(word)], MessageFilter(), 9).hits)
+            for word in ("before", "after")
+        ]
+        assert found == [0, 1]
 
 
 def test_thousands_of_messages_are_stored_in_one_page(agency: Agency) -> None:

@@ -19,6 +19,7 @@ from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
+from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
 from convsync_cli.sync.ports.jobs import Intake, JobQueue, Runs
 
 __all__ = [
@@ -100,11 +101,22 @@ class Archive(Protocol):
     def syncs(self, lead: str) -> dict[Channel, LeadSync]:
         """How far each channel on which a lead can be followed has been read."""
 
-    def conversation(self, lead: str) -> Iterator[Stored]:
-        """A lead's messages, oldest first."""
+    def conversation(
+        self, lead: str, wanted: MessageFilter = EVERY, last: int | None = None
+    ) -> Iterator[Stored]:
+        """A lead's messages that fit a filter, oldest first; with ``last`` only so many of them.
 
-    def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
-        """All messages, of a workspace or of some leads, streamed in the order of storing."""
+        A message without a date stands where it was first seen.
+        """
+
+    def messages(self, wanted: MessageFilter = EVERY) -> Iterator[Stored]:
+        """The messages that fit a filter, streamed in the order of storing."""
+
+    def search(self, phrases: Sequence[Phrase], wanted: MessageFilter, limit: int) -> Findings:
+        """The messages in which all ``phrases`` stand, the best first and of equals the newest.
+
+        Where very many match, only those stored last are ranked; the findings say so.
+        """
 
 
 class Feeds(Protocol):

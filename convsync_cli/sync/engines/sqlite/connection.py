@@ -66,6 +66,11 @@ class Connection:
         with worded(self.path):
             return self._patiently(sql, parameters)
 
+    def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[Row]:
+        """Run a query and hand over its rows as they are read, however many there are."""
+        with worded(self.path):
+            yield from self._patiently(sql, parameters)
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Run a query and return all its rows."""
         with worded(self.path):

@@ -22,6 +22,7 @@ from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.model.progress import Walk
 from convsync_cli.sync.model.query import Query
+from convsync_cli.sync.model.reading import MessageFilter, Phrase
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = Account("acme", Channel.SMS, "gohighlevel", "https://x.co", Rate(9, 1), None)
@@ -97,6 +98,20 @@ HOT: dict[str, tuple[Act, set[str]]] = {
     "save": (save, {"messages_external", "messages_lead"}),
     "conversation": (
         lambda store: list(store.archive.conversation(_ids(store)[0])),
+        {"messages_lead"},
+    ),
+    "export of some leads": (
+        lambda store: list(store.archive.messages(MessageFilter(leads=tuple(_ids(store))))),
+        {"messages_lead"},
+    ),
+    "search": (
+        lambda store: store.archive.search([Phrase("hi")], MessageFilter("acme"), 5),
+        set(),
+    ),
+    "search of some leads for what no word is": (
+        lambda store: store.archive.search(
+            [Phrase("世", inside=True)], MessageFilter(leads=tuple(_ids(store))), 5
+        ),
         {"messages_lead"},
     ),
     "accounts": (use_an_account, set()),

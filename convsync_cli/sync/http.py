@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -43,6 +44,7 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 TRIES = 3
 FIRST_WAIT_S = 0.5
 LARGEST_ANSWER = 64 * 1024 * 1024
+SHORT_WAIT_S = 0.25  # less than many a request is under way, in which a pause is not seen either
 
 _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 
@@ -67,7 +69,6 @@ def open_wire(
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load."""
     client = httpx.AsyncClient(
-        base_url=account.base_url,
         headers=dict(headers),
         timeout=httpx.Timeout(REQUEST_S),
         limits=_POOL,
@@ -141,9 +142,10 @@ class HttpApi:
         if isinstance(answer, float):
             if answer >= patience:
                 raise BudgetSpent("no time is left for the account's rate limit")
-            if answer == 0:
+            if answer:
+                await self.sleep(answer)
+            if answer <= SHORT_WAIT_S:
                 return
-            await self.sleep(answer)
             answer = await self.commits.call(accounts.state, account)  # it may be paused by now
         now = self.clock.now()
         if answer.paused(now) and not self.probe:
@@ -151,9 +153,7 @@ class HttpApi:
 
     async def _send(self, request: Get) -> tuple[httpx.Response, bytes]:
         label, left = request.label, self.deadline.remaining
-        streaming = self.wire.client.stream(
-            "GET", request.path, params=dict(request.query), headers=dict(request.headers)
-        )
+        streaming = self.wire.client.stream("GET", self._url(request), headers=request.headers)
         try:
             async with asyncio.timeout(min(REQUEST_S, left)), streaming as response:
                 return response, await _read(response, label)
@@ -167,6 +167,11 @@ class HttpApi:
             raise Unavailable(f"{label} sent an answer that cannot be decompressed") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Rejected(f"{label} cannot be asked: {type(error).__name__}") from None
+
+    def _url(self, request: Get) -> str:
+        """The whole address: httpx would take it apart for each part that it is given."""
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        return f"{self.wire.account.base_url}{request.path}{query}"
 
     async def _refuse(self, response: httpx.Response, body: bytes, label: str) -> Any:
         """Turn a status other than 200 into the error that says what to do about it."""

@@ -124,10 +124,8 @@ def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
     store, channel, now = work.store, line.account.channel, work.clock.now()
     if page.contact is not None:
         store.leads.learn_about(lead, page.contact, work.channels, now)
-    saved = store.archive.save_page(lead, channel, page.messages, walk, now)
-    if page.cursor is None:
-        store.archive.finish(lead, channel, outcome="synced", synced_at=walk.started_at)
-    return saved
+    synced_at = walk.started_at if page.cursor is None else None
+    return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
 
 
 def _outcome(error: SyncError, work: Work) -> Outcome:

@@ -8,7 +8,7 @@ level deeper, rows have more fields and lack others): both shapes are read.
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -86,41 +86,42 @@ class Reader:
         if cursor is not None:
             place = _Place.read(cursor)
         else:
-            contact, place = await self._begin(api, lead)
-            if contact is None:
+            begun = await self._begin(api, lead)
+            if begun is None:
                 return
+            contact, place = begun
             if not place.conversations:
                 yield Page(contact=contact)
         seen: set[str] = set()
         while place.conversations:
             page, place = await self._page(api, lead, place, seen)
-            yield replace(page, contact=contact)
+            yield replace(page, contact=contact) if contact else page
             contact = None
 
-    async def _begin(self, api: Api, lead: Lead) -> tuple[Contact | None, _Place]:
-        """The contact that the lead is, and its conversations: by its ids, else by address.
+    async def _begin(self, api: Api, lead: Lead) -> tuple[Contact | None, _Place] | None:
+        """What is new about the contact that the lead is, and its conversations; None for nobody.
 
-        A contact that was deleted or merged into another has no conversations either, so where an
-        id has none the contact itself is looked at.
+        It is found by its ids, which tells nothing new, else by address. A contact that was deleted
+        or merged into another has no conversations either, so where an id has none the contact
+        itself is looked at.
         """
         handles = tuple(each for each in lead.handles_at(NAME) if _ID.fullmatch(each))
         refused: Rejected | None = None
         if handles:
-            known = Contact(handles=tuple(Handle(NAME, each) for each in handles))
             try:
-                place = _Place(await self._conversations(api, known))
+                place = _Place(await self._conversations(api, handles))
                 if place.conversations or await self._exists(api, handles[-1]):
-                    return known, place
+                    return None, place
             except Rejected as error:
                 if not error.status:
                     raise
                 refused = error
         found = await self._find(api, lead)
-        if found is not None and found.handles[0].external_id not in handles:
-            return found, _Place(await self._conversations(api, found))
+        if found is not None and (id := found.handles[0].external_id) not in handles:
+            return found, _Place(await self._conversations(api, (id,)))
         if refused is not None:
             raise refused
-        return None, _Place(())
+        return None
 
     async def _exists(self, api: Api, contact: str) -> bool:
         label = "contacts/{id}"
@@ -154,10 +155,10 @@ class Reader:
         values = {address.value for address in contact.addresses}
         return contact if not values or value in values else None  # a filter may be ignored
 
-    async def _conversations(self, api: Api, contact: Contact) -> tuple[str, ...]:
+    async def _conversations(self, api: Api, contacts: Iterable[str]) -> tuple[str, ...]:
         found: dict[str, None] = {}
-        for handle in contact.handles:
-            async for conversation in self._conversations_of(api, handle.external_id):
+        for contact in contacts:
+            async for conversation in self._conversations_of(api, contact):
                 found[conversation] = None
         return tuple(found)
 
@@ -212,7 +213,8 @@ class Reader:
         own = [row for row in found if _is_in(row, conversation)]
         if found and not own:
             raise Rejected(f"{label} ignored the conversation that was asked for")
-        messages = [_message(row, conversation, lead) for row in own]
+        phones = lead.values(AddressKind.PHONE)
+        messages = [_message(row, conversation, phones) for row in own]
         page = Page(
             tuple(message for message in messages if message is not None),
             left_out=messages.count(None) + len(found) - len(own),
@@ -271,13 +273,13 @@ def _is_sms(row: Json) -> bool:
     return "SMS" in name or name == "RCS"
 
 
-def _message(row: object, conversation: str, lead: Lead) -> Message | None:
-    """A row as a message, or None where it is something else."""
+def _message(row: object, conversation: str, phones: tuple[str, ...]) -> Message | None:
+    """A row as a message of a lead with these phones, or None where it is something else."""
     if not isinstance(row, Mapping) or not _is_sms(row):
         return None
-    direction = _direction(row, lead)
-    phone = next(iter(lead.values(AddressKind.PHONE)), None)
-    inbound, outbound = direction == Direction.INBOUND, direction == Direction.OUTBOUND
+    direction = _direction(row, phones)
+    phone = phones[0] if phones else None
+    inbound, outbound = direction is Direction.INBOUND, direction is Direction.OUTBOUND
     return Message(
         channel=Channel.SMS,
         provider=NAME,
@@ -293,11 +295,10 @@ def _message(row: object, conversation: str, lead: Lead) -> Message | None:
     )
 
 
-def _direction(row: Json, lead: Lead) -> Direction:
+def _direction(row: Json, phones: tuple[str, ...]) -> Direction:
     said = (text(row.get("direction")) or "").lower()
     if said in (Direction.INBOUND, Direction.OUTBOUND):
         return Direction(said)
-    phones = lead.values(AddressKind.PHONE)
     if text(row.get("from")) in phones:
         return Direction.INBOUND
     if text(row.get("to")) in phones or text(row.get("userId")):

@@ -33,8 +33,8 @@ from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync
 from convsync_cli.sync.ports import Store
-from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.retry import Uniform
+from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.work import Connect, Line, Progress, Work
 from convsync_cli.sync.worker import Pace, Tally, Worker

@@ -233,7 +233,7 @@ def index_texts(db: sqlite_utils.Database) -> None:
 
 
 def count_leads(db: sqlite_utils.Database) -> None:
-    """Counters of leads, and of those last read in each minute, for the numbers of `status`."""
+    """Counters of the leads of each workspace."""
     db.execute(
         """
         CREATE TABLE lead_counts (
@@ -242,6 +242,18 @@ def count_leads(db: sqlite_utils.Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+    db.execute("INSERT INTO lead_counts SELECT workspace, count(*) FROM leads GROUP BY 1")
+    add = """
+        INSERT INTO lead_counts VALUES (new.workspace, 1)
+        ON CONFLICT DO UPDATE SET leads = leads + 1;"""
+    subtract = """
+        UPDATE lead_counts SET leads = leads - 1 WHERE workspace = old.workspace;"""
+    db.execute(f"CREATE TRIGGER leads_counted_in AFTER INSERT ON leads BEGIN {add} END")
+    db.execute(f"CREATE TRIGGER leads_counted_out AFTER DELETE ON leads BEGIN {subtract} END")
+
+
+def count_reads(db: sqlite_utils.Database) -> None:
+    """Counters of the leads that were last read in each minute: `status` finds ages by them."""
     db.execute(
         """
         CREATE TABLE sync_counts (
@@ -253,16 +265,10 @@ def count_leads(db: sqlite_utils.Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
-    db.execute("INSERT INTO lead_counts SELECT workspace, count(*) FROM leads GROUP BY 1")
     db.execute(
         "INSERT INTO sync_counts SELECT workspace, channel, substr(coalesce(synced_at, ''), 1, 16),"
         " count(*) FROM lead_syncs GROUP BY 1, 2, 3"
     )
-    count_in = """
-        INSERT INTO lead_counts VALUES (new.workspace, 1)
-        ON CONFLICT DO UPDATE SET leads = leads + 1;"""
-    count_out = """
-        UPDATE lead_counts SET leads = leads - 1 WHERE workspace = old.workspace;"""
     add = """
         INSERT INTO sync_counts
         VALUES (new.workspace, new.channel, substr(coalesce(new.synced_at, ''), 1, 16), 1)
@@ -273,16 +279,11 @@ def count_leads(db: sqlite_utils.Database) -> None:
     subtract = f"""
         UPDATE sync_counts SET leads = leads - 1 {of_old};
         DELETE FROM sync_counts {of_old} AND leads = 0;"""
+    changed = "UPDATE OF synced_at ON lead_syncs WHEN old.synced_at IS NOT new.synced_at"
     for name, when, acts in (
-        ("leads_counted_in", "INSERT ON leads", count_in),
-        ("leads_counted_out", "DELETE ON leads", count_out),
         ("syncs_counted_in", "INSERT ON lead_syncs", add),
         ("syncs_counted_out", "DELETE ON lead_syncs", subtract),
-        (
-            "syncs_counted_over",
-            "UPDATE OF synced_at ON lead_syncs WHEN old.synced_at IS NOT new.synced_at",
-            subtract + add,
-        ),
+        ("syncs_counted_over", changed, subtract + add),
     ):
         db.execute(f"CREATE TRIGGER {name} AFTER {when} BEGIN {acts} END")
 
@@ -311,5 +312,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_archive,
     index_texts,
     count_leads,
+    count_reads,
     index_changed_texts,
 )

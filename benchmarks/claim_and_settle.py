@@ -61,16 +61,18 @@ def against_huey(folder: Path, home: Home, rounds: int = ROUNDS) -> Iterator[Fig
         storage.enqueue(b"conversation_sync:L000000000000000001")
     idle = Home.made(folder / "idle")
     with running(home) as store, running(idle) as another:
-        together, single, worker, bare = alternate(
+        together, single, apart, worker, bare = alternate(
             rounds,
-            lambda: eight_together(store),
+            lambda: in_turn(store, TOGETHER),
+            lambda: in_turn(store, 1),
             lambda: one_by_one(store),
             lambda: in_the_worker(idle, another),
             lambda: _rate(lambda: [storage.dequeue() for _ in range(JOBS)]),
         )
     goal = at_least(1)
     yield Figure("claim + settle, 8 to a transaction / huey", together, bare, "jobs/s", goal)
-    yield Figure("claim + settle, each a transaction / huey", single, bare, "jobs/s", goal)
+    yield Figure("claim + settle, 1 to a transaction / huey", single, bare, "jobs/s", goal)
+    yield Figure("claim and settle, each a transaction / huey", apart, bare, "jobs/s")
     yield Figure("worker, 8 jobs at once that do nothing / huey", worker, bare, "jobs/s", goal)
 
 
@@ -95,16 +97,16 @@ def one_by_one(store: Store) -> float:
     return _rate(work)
 
 
-def eight_together(store: Store) -> float:
-    """Jobs per second where eight are settled, and the next eight claimed, in one transaction."""
+def in_turn(store: Store, jobs: int) -> float:
+    """Jobs per second where some are settled, and as many claimed, in one transaction."""
 
     def work() -> None:
-        claims = [take(store) for _ in range(TOGETHER)]
-        for _ in range(JOBS // TOGETHER):
+        claims = [take(store) for _ in range(jobs)]
+        for _ in range(JOBS // jobs):
             with store.transaction():
                 for claim in claims:
                     done(store, claim)
-                claims = [take(store) for _ in range(TOGETHER)]
+                claims = [take(store) for _ in range(jobs)]
 
     return _rate(work)
 

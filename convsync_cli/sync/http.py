@@ -9,10 +9,11 @@ import asyncio
 import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -43,13 +44,14 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 TRIES = 3
 FIRST_WAIT_S = 0.5
 LARGEST_ANSWER = 64 * 1024 * 1024
+SHORT_WAIT_S = 0.25  # less than many a request is under way, in which a pause is not seen either
 
 _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An account's connection: its client, which carries the credential, its words of refusal.
+    """An account's connection: its client, its words of refusal, its credential in either.
 
     ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator.
     """
@@ -57,6 +59,7 @@ class Wire:
     account: Account
     client: httpx.AsyncClient
     refusals: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def open_wire(
@@ -67,16 +70,14 @@ def open_wire(
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load."""
     client = httpx.AsyncClient(
-        base_url=account.base_url,
         headers=dict(auth.headers),
-        params=dict(auth.query),
         timeout=httpx.Timeout(REQUEST_S),
         limits=_POOL,
         follow_redirects=False,
         verify=_tls() if account.base_url.startswith("https:") else False,
         transport=transport,
     )
-    return Wire(account, client, refusals)
+    return Wire(account, client, refusals, auth.query)
 
 
 @cache
@@ -142,9 +143,10 @@ class HttpApi:
         if isinstance(answer, float):
             if answer >= patience:
                 raise BudgetSpent("no time is left for the account's rate limit")
-            if answer == 0:
+            if answer:
+                await self.sleep(answer)
+            if answer <= SHORT_WAIT_S:
                 return
-            await self.sleep(answer)
             answer = await self.commits.call(accounts.state, account)  # it may be paused by now
         now = self.clock.now()
         if answer.paused(now) and not self.probe:
@@ -154,9 +156,8 @@ class HttpApi:
         label, left = request.label, self.deadline.remaining
         streaming = self.wire.client.stream(
             "GET" if isinstance(request, Get) else "POST",
-            request.path,
-            params=dict(request.query),
-            headers=dict(request.headers),
+            self._url(request),
+            headers=request.headers,
             json=None if isinstance(request, Get) else request.body,
         )
         try:
@@ -172,6 +173,11 @@ class HttpApi:
             raise Unavailable(f"{label} sent an answer that cannot be decompressed") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise Rejected(f"{label} cannot be asked: {type(error).__name__}") from None
+
+    def _url(self, request: Get | Post) -> str:
+        """The whole address: httpx would take it apart for each part that it is given."""
+        query = urlencode({**self.wire.query, **request.query})
+        return f"{self.wire.account.base_url}{request.path}{query and '?'}{query}"
 
     async def _refuse(self, response: httpx.Response, body: bytes, label: str) -> Any:
         """Turn a status other than 200 into the error that says what to do about it."""

@@ -9,8 +9,8 @@ _MILLISECONDS_FROM = 100_000_000_000  # seconds up to the year 5138; larger numb
 
 def to_text(moment: datetime) -> str:
     """Write a moment as ``2026-01-01T10:00:00.123Z``, a form that sorts as it is read."""
-    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
-    return text.removesuffix("+00:00") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def from_text(text: str) -> datetime:

@@ -42,6 +42,8 @@ def text(value: object) -> str | None:
     Half a surrogate pair, which JSON can hold and UTF-8 cannot, becomes a question mark; NUL, at
     which SQLite's functions end a text, goes.
     """
+    if isinstance(value, str) and value.isascii() and "\0" not in value:
+        return value or None  # nearly all of them
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return str(value).encode("utf-8", "replace").decode("utf-8").replace("\0", "") or None

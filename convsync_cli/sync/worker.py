@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from convsync_cli.sync import upkeep
-from convsync_cli.sync.attempt import SPENT, attempt
+from convsync_cli.sync.attempt import RELEASED, SPENT, attempt
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.crashpoint import reached
@@ -83,6 +83,7 @@ class Worker:
     tally: Tally = field(default_factory=Tally)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _alone: bool = False
+    _ending: bool = False
     _spent: set[str] = field(default_factory=set)  # workspaces whose rate limit outlasts the run
 
     async def work(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
@@ -97,6 +98,7 @@ class Worker:
         try:
             return await self._loop(run, deadline, stop, checks)
         finally:
+            self._ending = True
             await _cancelled({checks, *self._tasks})
 
     async def _recheck(self, deadline: Deadline) -> None:
@@ -116,14 +118,14 @@ class Worker:
                 return "budget"
             self._alone = self._alone and bool(self._tasks)
             free = 0 if self._alone else self.pace.concurrency - len(self._tasks)
+            if free <= 0:
+                await self._rest(min(POLL_S, deadline.remaining), stop)
+                continue
             lanes, claims = await self.commits.call(
                 self._look_and_claim, run, free, bool(self._tasks)
             )
-            for claim in claims:
-                reached("job.claimed")
-                self.tally.claimed += 1
-                self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
             if claims:
+                self._begin(run, claims, deadline)
                 continue
             busy = self._tasks or not checks.done()
             wait = POLL_S if busy else await self._until_opening(lanes, deadline)
@@ -131,6 +133,12 @@ class Worker:
                 return "budget" if self._spent else "drained"
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
+
+    def _begin(self, run: int, claims: list[Claim], deadline: Deadline) -> None:
+        for claim in claims:
+            reached("job.claimed")
+            self.tally.claimed += 1
+            self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
 
     def _look_and_claim(self, run: int, free: int, busy: bool) -> tuple[Lanes, list[Claim]]:
         """Claim for every free slot at once, in one transaction."""
@@ -185,36 +193,49 @@ class Worker:
         )
         try:
             settlement = await attempt(claim, work, self.pace.job_timeout_s, self.uniform)
-            await self._settle(run, claim, settlement, work)
+            free = 0 if self._ending or self._alone or deadline.passed else 1
+            following = await self._settle(run, claim, settlement, work, free)
+            self._begin(run, following, deadline)
         finally:
             self.tally.requests += work.meter.requests
             self.tally.messages += work.progress.saved
 
-    async def _settle(self, run: int, claim: Claim, settlement: Settlement, work: Work) -> None:
+    async def _settle(
+        self, run: int, claim: Claim, settlement: Settlement, work: Work, free: int
+    ) -> list[Claim]:
+        """Settle a claim, and claim the next job where its slot is ``free``; returns that."""
         reached("job.settling")
-        effort = work.meter.effort()
-        settling = asyncio.ensure_future(
-            self.commits.call(
-                self.store.queue.settle, run, claim, settlement, effort, self.clock.now()
-            )
-        )
-        try:
-            held = await asyncio.shield(settling)
-        except asyncio.CancelledError:  # the run ends; how this job ended is told all the same
-            held = await settling
         if settlement is SPENT:
             self._spent.add(claim.workspace)
-        self.tally.add(settlement.outcome if held else "lost")
-        self._tell(
-            JobStopped(
-                claim.job,
-                claim.workspace,
-                claim.lead,
-                settlement.outcome if held else "lost",
-                settlement.code,
-                effort,
-            )
+        effort = work.meter.effort()
+        settling = asyncio.ensure_future(
+            self.commits.call(self._settle_and_claim, run, claim, settlement, effort, free)
         )
+        try:
+            held, following = await asyncio.shield(settling)
+        except asyncio.CancelledError:  # the run ends; how this job ended is told all the same
+            held, following = await settling
+        outcome = settlement.outcome if held else "lost"
+        self.tally.add(outcome)
+        self._tell(
+            JobStopped(claim.job, claim.workspace, claim.lead, outcome, settlement.code, effort)
+        )
+        if self._ending:
+            await self._give_back(run, following)
+            return []
+        return following
+
+    def _settle_and_claim(
+        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, free: int
+    ) -> tuple[bool, list[Claim]]:
+        """Both in one transaction, so that the disk is waited for once."""
+        held = self.store.queue.settle(run, claim, settlement, effort, self.clock.now())
+        return held, self._look_and_claim(run, free, busy=True)[1] if free else []
+
+    async def _give_back(self, run: int, claims: list[Claim]) -> None:
+        now = self.clock.now()
+        for claim in claims:
+            await self.commits.call(self.store.queue.settle, run, claim, RELEASED, Effort(), now)
 
     def _tell(self, event: JobStopped) -> None:
         for listener in self.listeners:

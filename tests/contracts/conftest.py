@@ -224,6 +224,7 @@ class Agency:
         cursor: str | None = None,
         started: float = 0,
         left_out: int = 0,
+        synced: float | None = None,
     ) -> Saved:
         """Store a page of a lead's conversation."""
         return self.store.archive.save_page(
@@ -232,6 +233,7 @@ class Agency:
             messages,
             Walk(at(started), cursor, left_out),
             at(when),
+            None if synced is None else at(synced),
         )
 
     def stored(self, lead: str) -> list[Stored]:

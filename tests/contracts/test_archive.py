@@ -237,6 +237,30 @@ class TestHowFar:
         agency.save(lead, sms("2"), cursor=None)
         assert agency.store.archive.syncs(lead)[Channel.SMS].cursor is None
 
+    def test_the_last_page_can_bring_the_news_that_it_was_the_last(self, agency: Agency) -> None:
+        lead = agency.lead()
+        finish(agency, lead, outcome="failed", code="timeout")
+        agency.save(lead, sms("1"), cursor=None, started=5, synced=5)
+        sync = agency.store.archive.syncs(lead)[Channel.SMS]
+        assert (sync.synced_at, sync.outcome, sync.error_code) == (at(5), "synced", None)
+
+    def test_a_page_before_the_last_forgets_neither_an_earlier_read_nor_its_failure(
+        self, agency: Agency
+    ) -> None:
+        lead = agency.lead()
+        finish(agency, lead, outcome="synced", synced=5)
+        finish(agency, lead, outcome="failed", code="timeout")
+        agency.save(lead, sms("1"), cursor="page 2", started=9)
+        sync = agency.store.archive.syncs(lead)[Channel.SMS]
+        assert (sync.synced_at, sync.outcome, sync.error_code) == (at(5), "failed", "timeout")
+
+    def test_a_page_of_any_length_is_stored_whole(self, agency: Agency) -> None:
+        lead = agency.lead()
+        texts = [f"text {number}" for number in range(250)]
+        page = [sms(str(number), text, number) for number, text in enumerate(texts)]
+        assert agency.save(lead, *page) == Saved(new=250)
+        assert agency.bodies(lead) == texts
+
     def test_channels_are_told_apart(self, agency: Agency) -> None:
         lead = agency.lead()
         finish(agency, lead, outcome="synced", synced=5)

@@ -554,6 +554,20 @@ def test_a_request_that_waits_for_its_slot_is_not_sent_if_the_account_is_paused_
     assert len(line.served) == 1
 
 
+def test_a_pause_during_a_wait_too_short_to_look_again_is_seen_by_the_next_request(
+    line: Line,
+) -> None:
+    async def pausing(seconds: float) -> None:
+        line.slept.append(seconds)
+        line.store.accounts.pause(
+            line.account, PauseReason.RATE_LIMITED, "", NOON + timedelta(hours=1), NOON
+        )
+
+    line.rate, line.sleep = Rate(10, 1), pausing
+    assert type(line.answers(said()).error(REQUEST, REQUEST, REQUEST)) is AccountPaused
+    assert (len(line.served), max(line.slept) < 0.2) == (2, True)
+
+
 # The rate limit
 
 

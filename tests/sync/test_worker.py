@@ -84,6 +84,22 @@ def test_no_more_jobs_run_at_once_than_allowed(bench: Bench, jobs: int) -> None:
     assert bench.sms.most_at_once <= jobs
 
 
+def test_a_job_is_settled_and_the_next_one_claimed_in_one_transaction(bench: Bench) -> None:
+    at_once(bench, 1)
+    for _ in range(2):
+        bench.asked_lead()
+    acts: list[str] = []
+
+    def note(sql: str) -> None:
+        words = {"COMMIT": "COMMIT", "attempts = attempts + 1": "claim", "INTO attempts": "settle"}
+        acts.extend(act for part, act in words.items() if part in sql)
+
+    bench.store._connection.raw.set_trace_callback(note)  # type: ignore[attr-defined]
+    bench.work()
+    transactions = [set(each.split()) for each in " ".join(acts).split("COMMIT")]
+    assert transactions.count({"settle", "claim"}) == 2
+
+
 def test_who_asks_by_hand_goes_first(bench: Bench) -> None:
     at_once(bench, 1)
     bulk, manual = bench.lead(), bench.lead()
@@ -377,6 +393,21 @@ def test_after_a_signal_nothing_is_claimed(bench: Bench) -> None:
     bench.asked_lead()
     reason, tally = bench.work()
     assert (reason, tally.claimed) == ("signal", 0)
+
+
+def test_a_job_claimed_in_the_moment_of_the_stop_goes_back_free_of_charge(bench: Bench) -> None:
+    """A slot's next job is claimed as the last one is settled: here, when the signal comes."""
+
+    def stopping(least: float, most: float) -> float:
+        bench.stop.set()
+        return most
+
+    at_once(bench, 1)
+    bench.uniform = stopping
+    bench.sms.about(bench.asked_lead()).fails_with(Unavailable("503"))
+    second = bench.asked_lead()
+    assert bench.work()[0] == "signal"
+    assert (bench.job(second).state, bench.job(second).attempts) == ("pending", 0)
 
 
 def test_every_claim_is_accounted_for(bench: Bench) -> None:

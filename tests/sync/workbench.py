@@ -34,6 +34,7 @@ from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync
 from convsync_cli.sync.ports import Store
+from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.work import Connect, Line, Progress, Work
@@ -280,6 +281,7 @@ class Bench:
         self.pace = Pace(concurrency=4, job_timeout_s=30.0)
         self.listeners: list[Listener] = []
         self.stop_after_s: float | None = None
+        self.uniform: Uniform = uniform
         self.connected = 0
         self._leads = 0
 
@@ -369,7 +371,7 @@ class Bench:
                 self.clock,
                 self.lines(commits),
                 self.pace,
-                uniform,
+                self.uniform,
                 tuple(self.listeners),
             )
             return await worker.work(run, deadline, self.stop), worker.tally

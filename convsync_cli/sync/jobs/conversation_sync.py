@@ -121,12 +121,10 @@ def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
 def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
     """Store a page; the last one together with the news that the conversation was read."""
     store, channel, now = work.store, line.account.channel, work.clock.now()
-    if page.contact is not None:
+    if page.contact is not None and not lead.knows(page.contact):
         store.leads.learn_about(lead, page.contact, work.channels, now)
-    saved = store.archive.save_page(lead, channel, page.messages, walk, now)
-    if page.cursor is None:
-        store.archive.finish(lead, channel, outcome="synced", synced_at=walk.started_at)
-    return saved
+    synced_at = walk.started_at if page.cursor is None else None
+    return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
 
 
 def _unless_raised(answer: Outcome | BaseException) -> Outcome:

@@ -14,7 +14,7 @@ from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import Claim
-from convsync_cli.sync.model.lead import Contact, Lead
+from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import Priority, Terms
@@ -119,7 +119,7 @@ class _DeltaSync:
         person = replace(news.contact, addresses=tuple(dict.fromkeys(every)))
         lead = store.leads.recognise(account.workspace, person)
         if lead is not None:
-            if news.contact != Contact():
+            if not lead.knows(news.contact):
                 store.leads.learn_about(lead, news.contact, self.work.channels, now)
             return lead
         if not (news.vouched and account.discover):

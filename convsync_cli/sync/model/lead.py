@@ -38,6 +38,15 @@ class Lead:
         """The lead's usable addresses of one kind, in the order in which they were learnt."""
         return tuple(a.value for a in self.addresses if a.kind == kind and a.value is not None)
 
+    def knows(self, contact: Contact) -> bool:
+        """Whether a contact tells nothing new of the lead."""
+        return (
+            (self.name is not None or contact.name is None)
+            and (self.company is not None or contact.company is None)
+            and all(address in self.addresses for address in contact.addresses)
+            and all(handle in self.handles for handle in contact.handles)
+        )
+
     def handles_at(self, provider: str) -> tuple[str, ...]:
         """The lead's ids at a provider."""
         return tuple(h.external_id for h in self.handles if h.provider == provider)

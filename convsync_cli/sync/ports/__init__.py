@@ -78,9 +78,18 @@ class Archive(Protocol):
     """Messages, each once, and how far each conversation has been read."""
 
     def save_page(
-        self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
+        self,
+        lead: Lead,
+        channel: Channel,
+        messages: Sequence[Message],
+        walk: Walk,
+        now: datetime,
+        synced_at: datetime | None = None,
     ) -> Saved:
-        """Store what a page changes together with the cursor behind it; twice is as once."""
+        """Store what a page changes together with the cursor behind it; twice is as once.
+
+        The last page comes with ``synced_at``: the conversation has been read to its end.
+        """
 
     def save_messages(
         self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime

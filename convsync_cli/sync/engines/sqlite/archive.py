@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 
 from convsync_cli.sync.engines.sqlite import reading, search
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
@@ -26,10 +27,10 @@ WHERE lead_id = :lead AND channel = :channel
   AND (external_id IS NULL OR message_id IN (SELECT value FROM json_each(:mails)))
 """
 
-_INSERT = f"""
-INSERT INTO messages (workspace, lead_id, seen_at, updated_at, {FIELDS})
-VALUES (?1, ?2, ?3, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+# One statement for many rows: the full text index is written out after each.
+_INSERT = f"INSERT INTO messages (workspace, lead_id, seen_at, updated_at, {FIELDS}) VALUES "
+_ROW = "(?1, ?2, ?3, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_AT_ONCE = 100  # as many as a page mostly has; SQLite would take 2,000
 
 _UPDATE = f"""
 UPDATE messages SET updated_at = ?, ({FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -37,11 +38,15 @@ WHERE id = ?
 """
 
 _SAVE_WALK = """
-INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out)
-VALUES (:lead, :channel, :workspace, :cursor, :started_at, :left_out)
+INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out, synced_at,
+                        outcome)
+VALUES (:lead, :channel, :workspace, :cursor, :started_at, :left_out, :synced_at,
+        iif(:synced_at IS NULL, NULL, 'synced'))
 ON CONFLICT DO UPDATE SET
     cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
-    left_out = excluded.left_out
+    left_out = excluded.left_out, synced_at = coalesce(excluded.synced_at, synced_at),
+    outcome = coalesce(excluded.outcome, outcome),
+    error_code = iif(excluded.synced_at IS NULL, error_code, NULL)
 """
 
 _FINISH = """
@@ -61,7 +66,13 @@ class SqliteArchive:
         self._db = connection
 
     def save_page(
-        self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
+        self,
+        lead: Lead,
+        channel: Channel,
+        messages: Sequence[Message],
+        walk: Walk,
+        now: datetime,
+        synced_at: datetime | None = None,
     ) -> Saved:
         """Store what a page changes, and how far the walk has come; see ``Archive``."""
         with self._db.transaction():
@@ -75,6 +86,7 @@ class SqliteArchive:
                     "cursor": walk.cursor,
                     "started_at": to_text(walk.started_at),
                     "left_out": walk.left_out,
+                    "synced_at": synced_at and to_text(synced_at),
                 },
             )
         return saved
@@ -149,12 +161,16 @@ class SqliteArchive:
 
     def _store(self, lead: Lead, changes: Changes, now: datetime) -> None:
         moment = to_text(now)
-        self._db.executemany(
-            _INSERT, [(lead.workspace, lead.id, moment, *fields(m)) for m in changes.new]
-        )
-        self._db.executemany(
-            _UPDATE, [(moment, *fields(each.message), each.row) for each in changes.changed]
-        )
+        for first in range(0, len(changes.new), _ROWS_AT_ONCE):
+            rows = [fields(m) for m in changes.new[first : first + _ROWS_AT_ONCE]]
+            self._db.execute(
+                _INSERT + ", ".join([_ROW] * len(rows)),
+                (lead.workspace, lead.id, moment, *chain.from_iterable(rows)),
+            )
+        if changes.changed:
+            self._db.executemany(
+                _UPDATE, [(moment, *fields(each.message), each.row) for each in changes.changed]
+            )
 
 
 def _lead_sync(row: Row) -> LeadSync:

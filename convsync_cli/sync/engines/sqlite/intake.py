@@ -34,39 +34,35 @@ ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
 RETURNING lead_id, id
 """
 
-# Sweep: the same for the leads of one workspace between two ids, in three steps over a table of
-# this connection's own, so that each look-up is made once: mark, count, queue what is left.
-_SWEEPING = """
-CREATE TEMP TABLE IF NOT EXISTS swept (
-    id TEXT, syncable INTEGER, eligible INTEGER, live INTEGER, recent INTEGER)
-"""
-_MARK = """
-INSERT INTO temp.swept
-SELECT lead.id, oldest IS NOT NULL, coalesce(oldest < :before, 0),
-       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_live
-               WHERE dedupe_key = lead.key AND state IN ('pending', 'running')),
-       EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_recent
-               WHERE state = 'succeeded' AND dedupe_key = lead.key
-               AND requested_at > :since AND requested_at < :until)
-FROM (SELECT id, :kind || ':' || id AS key,
-             (SELECT min(coalesce(synced_at, '')) FROM lead_syncs WHERE lead_id = leads.id
-                  AND channel IN (SELECT value FROM json_each(:channels))) AS oldest
-      FROM leads INDEXED BY leads_workspace
-      WHERE workspace = :workspace AND id > :after AND id <= :last
-      LIMIT -1  -- keeps the planner from evaluating the inner query twice
-     ) AS lead
-"""
-_COUNT = """
-SELECT total(eligible), total(NOT syncable), total(eligible AND live),
-       total(eligible AND recent AND NOT live)
-FROM temp.swept
+# Sweep: the same for the leads of one workspace between two ids, in two steps: look at each once
+# and no further than is needed to say how it stands, then queue those that nothing speaks against.
+_SURVEY = """
+SELECT total(standing = 'unreachable'), total(standing = 'live'), total(standing = 'recent'),
+       total(standing = 'wanted'), json_group_array(id) FILTER (WHERE standing = 'wanted')
+FROM (SELECT id, CASE
+          WHEN oldest IS NULL THEN 'unreachable'
+          WHEN oldest >= :before THEN 'fresh'
+          WHEN EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_live
+                       WHERE dedupe_key = :kind || ':' || lead.id
+                         AND state IN ('pending', 'running')) THEN 'live'
+          WHEN EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_recent
+                       WHERE state = 'succeeded' AND dedupe_key = :kind || ':' || lead.id
+                         AND requested_at > :since AND requested_at < :until) THEN 'recent'
+          ELSE 'wanted' END AS standing
+      FROM (SELECT id, (SELECT min(coalesce(synced_at, '')) FROM lead_syncs
+                        WHERE lead_id = leads.id  -- one seek, where an IN by index makes several
+                          AND +channel IN (SELECT value FROM json_each(:channels))) AS oldest
+            FROM leads INDEXED BY leads_workspace
+            WHERE workspace = :workspace AND id > :after AND id <= :last
+            LIMIT -1) AS lead  -- a limit keeps the planner from evaluating it anew for each use
+      LIMIT -1)
 """
 _SWEEP = """
 INSERT INTO jobs (kind, workspace, lead_id, dedupe_key, state, priority, run_at, max_attempts,
                   created_at, requested_at)
-SELECT :kind, :workspace, id, :kind || ':' || id, 'pending', :priority, :now, :max_attempts,
+SELECT :kind, :workspace, value, :kind || ':' || value, 'pending', :priority, :now, :max_attempts,
        :now, :now
-FROM temp.swept WHERE eligible AND NOT live AND NOT recent LIMIT :most
+FROM json_each(:wanted) LIMIT :most
 """
 
 _LAST_SWEPT = """
@@ -195,12 +191,12 @@ class SqliteIntake:
             last = self._db.value(_LAST_SWEPT, asked)
             if last is None:
                 return None
-            self._db.execute(_SWEEPING)
-            self._db.execute("DELETE FROM temp.swept")
-            self._db.execute(_MARK, {**asked, "last": last})
-            eligible, not_syncable, live, recent = map(int, self._db.rows(_COUNT)[0])
-            queued = self._db.execute(_SWEEP, asked).rowcount
-        return Swept(last, eligible, not_syncable, queued, live, recent)
+            (told,) = self._db.rows(_SURVEY, {**asked, "last": last})
+            unreachable, live, recent, wanted = map(int, told[:4])
+            queued = 0
+            if wanted:
+                queued = self._db.execute(_SWEEP, {**asked, "wanted": told[4]}).rowcount
+        return Swept(last, live + recent + wanted, unreachable, queued, live, recent)
 
 
 def _asked(terms: Terms, **further: Any) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def fields(message: Message) -> Row:
         message.message_id,
         message.source,
         message.source_type,
-        json.dumps(message.attachments, ensure_ascii=False),
+        json.dumps(message.attachments, ensure_ascii=False) if message.attachments else "[]",
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.engines.sqlite.pending import EVERYWHERE, GIVEN, LANES
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import (
     Attempt,
@@ -21,17 +22,8 @@ from convsync_cli.sync.model.pause import LONGEST
 # Claim: for every workspace allowed, one seek per priority in use (a loose index scan) finds its
 # first due job, so that neither finished nor delayed rows cost anything. Among those: the lowest
 # priority number, then the workspace with the fewest running jobs, then the longest due.
-_CLAIM = """
-WITH RECURSIVE lane (workspace, priority) AS (
-    SELECT wanted.value, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
-                          WHERE state = 'pending' AND workspace = wanted.value)
-    FROM json_each(:workspaces) AS wanted
-    UNION ALL
-    SELECT lane.workspace, (SELECT min(priority) FROM jobs INDEXED BY jobs_due
-                            WHERE state = 'pending' AND workspace = lane.workspace
-                              AND priority > lane.priority)
-    FROM lane WHERE lane.priority IS NOT NULL
-), head (id, workspace, priority) AS MATERIALIZED (
+_CLAIM = f"""
+WITH RECURSIVE {GIVEN}, {LANES}, head (id, workspace, priority) AS MATERIALIZED (
     SELECT (SELECT id FROM jobs INDEXED BY jobs_due
             WHERE state = 'pending' AND workspace = lane.workspace AND priority = lane.priority
               AND run_at <= :now
@@ -92,10 +84,22 @@ VALUES (?, ?, ?, ?, ?, 'lost', 'lost')
 
 # What a clock that ran ahead wrote would wait until the clock has caught up: jobs made in the
 # future, and those due later than any pause lasts.
-_PULL_BACK = """
+_PULL_BACK = f"""
+WITH RECURSIVE {EVERYWHERE}, {LANES}
 UPDATE jobs SET created_at = min(created_at, :now), requested_at = min(requested_at, :now),
                 run_at = :now
-WHERE state = 'pending' AND (run_at > :latest OR run_at > :future AND created_at > :future)
+WHERE id IN (
+    SELECT id FROM lane CROSS JOIN jobs INDEXED BY jobs_due
+    ON state = 'pending' AND jobs.workspace = lane.workspace AND jobs.priority = lane.priority
+       AND run_at > :future
+    WHERE run_at > :latest OR created_at > :future)
+"""
+
+_DUE = f"""
+WITH RECURSIVE {GIVEN}, {LANES}
+SELECT count(*) FROM lane CROSS JOIN jobs INDEXED BY jobs_due
+ON state = 'pending' AND jobs.workspace = lane.workspace AND jobs.priority = lane.priority
+   AND run_at <= :now
 """
 
 _PRUNE = """
@@ -246,11 +250,7 @@ class SqliteQueue:
     def due(self, workspaces: Sequence[str], now: datetime) -> int:
         """How many pending jobs of these workspaces are due."""
         return int(
-            self._db.value(
-                "SELECT count(*) FROM json_each(?) AS wanted JOIN jobs INDEXED BY jobs_due"
-                " ON state = 'pending' AND workspace = wanted.value AND run_at <= ?",
-                (json.dumps(list(workspaces)), to_text(now)),
-            )
+            self._db.value(_DUE, {"workspaces": json.dumps(list(workspaces)), "now": to_text(now)})
         )
 
     def job(self, job: int) -> Job | None:

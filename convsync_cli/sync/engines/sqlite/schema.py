@@ -259,6 +259,79 @@ def create_feeds(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE accounts ADD COLUMN identity TEXT")
 
 
+def count_leads(db: sqlite_utils.Database) -> None:
+    """Counters of the leads of each workspace."""
+    db.execute(
+        """
+        CREATE TABLE lead_counts (
+            workspace TEXT PRIMARY KEY,
+            leads INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("INSERT INTO lead_counts SELECT workspace, count(*) FROM leads GROUP BY 1")
+    add = """
+        INSERT INTO lead_counts VALUES (new.workspace, 1)
+        ON CONFLICT DO UPDATE SET leads = leads + 1;"""
+    subtract = """
+        UPDATE lead_counts SET leads = leads - 1 WHERE workspace = old.workspace;"""
+    db.execute(f"CREATE TRIGGER leads_counted_in AFTER INSERT ON leads BEGIN {add} END")
+    db.execute(f"CREATE TRIGGER leads_counted_out AFTER DELETE ON leads BEGIN {subtract} END")
+
+
+def count_reads(db: sqlite_utils.Database) -> None:
+    """Counters of the leads that were last read in each minute: `status` finds ages by them."""
+    db.execute(
+        """
+        CREATE TABLE sync_counts (
+            workspace TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            minute TEXT NOT NULL,  -- the start of synced_at, empty where that is null
+            leads INTEGER NOT NULL,
+            PRIMARY KEY (workspace, channel, minute)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        "INSERT INTO sync_counts SELECT workspace, channel, substr(coalesce(synced_at, ''), 1, 16),"
+        " count(*) FROM lead_syncs GROUP BY 1, 2, 3"
+    )
+    add = """
+        INSERT INTO sync_counts
+        VALUES (new.workspace, new.channel, substr(coalesce(new.synced_at, ''), 1, 16), 1)
+        ON CONFLICT DO UPDATE SET leads = leads + 1;"""
+    of_old = """
+        WHERE workspace = old.workspace AND channel = old.channel
+          AND minute = substr(coalesce(old.synced_at, ''), 1, 16)"""
+    subtract = f"""
+        UPDATE sync_counts SET leads = leads - 1 {of_old};
+        DELETE FROM sync_counts {of_old} AND leads = 0;"""
+    changed = "UPDATE OF synced_at ON lead_syncs WHEN old.synced_at IS NOT new.synced_at"
+    for name, when, acts in (
+        ("syncs_counted_in", "INSERT ON lead_syncs", add),
+        ("syncs_counted_out", "DELETE ON lead_syncs", subtract),
+        ("syncs_counted_over", changed, subtract + add),
+    ):
+        db.execute(f"CREATE TRIGGER {name} AFTER {when} BEGIN {acts} END")
+
+
+def index_changed_texts(db: sqlite_utils.Database) -> None:
+    """Full text search takes note of an update only where it changes a text."""
+    db.execute("DROP TRIGGER messages_au")
+    db.execute(
+        """
+        CREATE TRIGGER messages_au AFTER UPDATE OF subject, body ON messages
+        WHEN old.subject IS NOT new.subject OR old.body IS NOT new.body
+        BEGIN
+            INSERT INTO messages_fts (messages_fts, rowid, subject, body)
+            VALUES ('delete', old.id, old.subject, old.body);
+            INSERT INTO messages_fts (rowid, subject, body)
+            VALUES (new.id, new.subject, new.body);
+        END
+        """
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
@@ -266,4 +339,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_archive,
     index_texts,
     create_feeds,
+    count_leads,
+    count_reads,
+    index_changed_texts,
 )

@@ -77,7 +77,7 @@ class SqliteOverview:
         """How old the knowledge about the leads of one workspace and channel is."""
         minutes: dict[str, int] = dict(self._db.rows(_READ_IN, (workspace, channel)))
         never = minutes.pop(NEVER, 0)
-        synced = sum(minutes.values())
+        synced, fed = sum(minutes.values()), self._fed(workspace, channel)
 
         def age(share: float) -> float | None:
             """Seconds within which a share of the leads was read."""
@@ -87,9 +87,21 @@ class SqliteOverview:
             older = min(minutes[minute] - 1 - newer, _PASSED)
             read_at = self._db.value(_READ_AT, (workspace, channel, minute, older))
             begun = f"{minute}:00.000Z"  # where another process has just read the lead anew
-            return max(0.0, seconds_between(from_text(read_at or begun), now))
+            latest = max(read_at or begun, fed)
+            return max(0.0, seconds_between(from_text(latest), now))
 
-        return ChannelAges(self._newest(workspace, channel), age(0.5), age(0.95), never)
+        newest = max(self._newest(workspace, channel) or "", fed if synced else "")
+        return ChannelAges(newest or None, age(0.5), age(0.95), never)
+
+    def _fed(self, workspace: str, channel: str) -> str:
+        """Up to when the channel's feed was read: what was read once is as fresh as that."""
+        return str(
+            self._db.value(
+                "SELECT coalesce(max(synced_at), '') FROM feeds"
+                " WHERE workspace = ? AND channel = ?",
+                (workspace, channel),
+            )
+        )
 
     def _newest(self, workspace: str, channel: str) -> str | None:
         newest: str | None = self._db.value(

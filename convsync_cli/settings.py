@@ -220,11 +220,12 @@ def _provider(table: Table) -> str:
     """The name of the account's provider, which is looked up but not yet imported."""
     name = table.string("provider", '"NAME"')
     if name.startswith("_") or not name.isidentifier() or not find_spec(f"{_PROVIDERS}.{name}"):
-        raise table.refused("provider", "is not a known provider", nearest(name, _provider_names()))
+        raise table.refused("provider", "is not a known provider", nearest(name, provider_names()))
     return name
 
 
-def _provider_names() -> tuple[str, ...]:
+def provider_names() -> tuple[str, ...]:
+    """The providers that an account may name."""
     from pkgutil import iter_modules
 
     from convsync_cli.sync import providers

@@ -8,6 +8,8 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
+from convsync_cli.completion import accounts
+from convsync_cli.config_file import nearest
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import NotFound
 from convsync_cli.sync.instant import to_text
@@ -17,7 +19,10 @@ from convsync_cli.sync.model.pause import PauseReason
 
 CHECK_S = 20.0
 
-Name = Annotated[str, typer.Argument(metavar="W/CHANNEL", help="E.g. acme/sms.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="E.g. acme/sms."),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -108,4 +113,4 @@ def _account(given: Services, name: str) -> Account:
     found = {account.name: account for account in given.settings.accounts}
     if name in found:
         return found[name]
-    raise NotFound(f"there is no account {name!r}", f"known: {', '.join(found) or 'none'}")
+    raise NotFound(f"there is no account {name!r}", nearest(name, tuple(found)))

@@ -34,6 +34,7 @@ COMMANDS = {
     "accounts": "accounts",
     "show": "show",
     "export": "export",
+    "explain": "explain",
     "init": "init",
     "doctor": "doctor",
     "backup": "backup",

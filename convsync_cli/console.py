@@ -21,6 +21,7 @@ from convsync_cli.sync.errors import ConvsyncError, NeedsConfirmation
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+_GAP = 2  # between two columns of a table
 _COLOURS = {"green": "32", "yellow": "33", "red": "31;1"}
 
 
@@ -74,10 +75,10 @@ class Console:
         if is_terminal():
             from textwrap import wrap
 
-            lines = wrap(
-                f"{mark}{one_line(text)}", max(20, columns() - 1), subsequent_indent=indent
-            ) or [mark]
-        self.say(lines[0].removeprefix(mark), mark=mark, colour=colour)
+            width = max(20, columns() - 1)
+            lines = wrap(f"{mark}{one_line(text)}", width, subsequent_indent=indent) or [mark]
+        first = lines[0].removeprefix(mark) if lines[0].startswith(mark) else ""
+        self.say(first, mark=mark, colour=colour)
         for line in lines[1:]:
             self.say(line)
 
@@ -94,9 +95,9 @@ class Console:
             _list(columns, cells)
 
 
-def write(text: str) -> None:
-    """Print a line of our own making."""
-    print(text)
+def write(text: str, end: str = "\n") -> None:
+    """Print text of our own making."""
+    print(text, end=end)
 
 
 def note(text: str) -> None:
@@ -194,7 +195,7 @@ def _fits(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
     longest = [
         max(len(word) for row in every for word in [*row[i].split(), ""]) for i in range(len(names))
     ]
-    return sum(longest) + 2 * len(longest) <= columns()
+    return sum(longest) + _GAP * len(longest) <= columns()
 
 
 def _list(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -212,9 +213,16 @@ def _draw(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in names:
-        drawn.add_column(name)
+    drawn = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, _GAP - 1, 0, 0),
+        header_style="bold",
+    )
+    for i, name in enumerate(names):
+        numbers = rows and all(row[i].isdecimal() for row in rows)
+        drawn.add_column(name, justify="right" if numbers else "left")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
     screen = RichConsole(no_color=not coloured(), highlight=False, width=columns())

@@ -9,7 +9,6 @@ from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.completion import accounts
-from convsync_cli.config_file import nearest
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import NotFound
 from convsync_cli.sync.instant import to_text
@@ -94,7 +93,9 @@ def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Qui
     """
     given = bootstrap.services(context.obj)
     account = _account(given, name)
-    bootstrap.check(given, account, CHECK_S)
+    [checkup] = bootstrap.check(given, [account], CHECK_S)
+    if checkup.error is not None:
+        raise checkup.error
     due = _set_free(given, account)
     console = Console(as_json, quiet)
     console.document({"account": name, "state": "ok", "made_due": due})
@@ -113,4 +114,4 @@ def _account(given: Services, name: str) -> Account:
     found = {account.name: account for account in given.settings.accounts}
     if name in found:
         return found[name]
-    raise NotFound(f"there is no account {name!r}", nearest(name, tuple(found)))
+    raise NotFound(f"there is no account {name!r}", f"known: {', '.join(found) or 'none'}")

@@ -140,7 +140,7 @@ def add(
 ) -> int:
     """Add one lead, or complete the one that it is.
 
-    Example: convsync leads add -w acme --email lead@example.com --phone +12025550123
+    Example: convsync leads add -w acme --email lead@example.com
     """
     given = bootstrap.services(context.obj)
     given.workspace(workspace)

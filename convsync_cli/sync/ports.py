@@ -223,6 +223,9 @@ class Runs(Protocol):
     def last(self) -> dict[str, Any] | None:
         """The newest run, or None."""
 
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Up to ``limit`` runs, the newest first."""
+
     def prune(self, before: datetime, limit: int) -> int:
         """Delete up to ``limit`` runs that started before ``before``; returns how many."""
 
@@ -235,6 +238,9 @@ class Overview(Protocol):
 
     def throughput(self, now: datetime, minutes: int) -> list[int]:
         """Jobs that succeeded in each of the last ``minutes``, oldest first."""
+
+    def errors(self, since: datetime) -> dict[str, int]:
+        """How many attempts since a moment ended with each error code."""
 
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""

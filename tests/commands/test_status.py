@@ -9,11 +9,14 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import termios
+import time
+from collections.abc import Sequence
 
 import pytest
 
-from tests.commands.operator import HEAVY, PROGRAM, RUN_KEYS, Operator
+from tests.commands.operator import HEAVY, PATIENCE_S, PROGRAM, RUN_KEYS, Operator
 
 KEYS = ["jobs", "due", "oldest_due_s", "last_run", "workspaces"]
 JOBS = ["pending", "running", "succeeded", "failed", "cancelled"]
@@ -241,12 +244,17 @@ def test_a_watch_is_for_people(operator: Operator, other: str) -> None:
 class Watched:
     """`status --watch` in a terminal of 24 lines and 80 columns."""
 
-    def __init__(self, operator: Operator, term: str = "xterm-256color") -> None:
+    def __init__(
+        self,
+        operator: Operator,
+        term: str = "xterm-256color",
+        program: Sequence[str] = (*PROGRAM, "status", "--watch"),
+    ) -> None:
         self.seen = ""
         self.ours, theirs = pty.openpty()
         self.resizes(24, 80, told=False)
         self.process = subprocess.Popen(
-            [*PROGRAM, "status", "--watch"],
+            program,
             stdin=theirs,
             stdout=theirs,
             env=operator.environment | {"TERM": term},
@@ -262,7 +270,10 @@ class Watched:
 
     def shows(self, pattern: str) -> re.Match[str]:
         """Wait until the terminal has seen a pattern; what was seen up to it is done with."""
+        end = time.monotonic() + PATIENCE_S
         while not (found := re.search(pattern, self.seen, re.DOTALL)):
+            left = max(0.0, end - time.monotonic())
+            assert select.select([self.ours], [], [], left)[0], f"not seen: {pattern}"
             self.seen += os.read(self.ours, 65_536).decode("utf-8", "replace")
         self.seen = self.seen[found.end() :]
         return found
@@ -295,6 +306,18 @@ def test_a_watch_redraws_in_place_and_ends_well(synced: Operator) -> None:
     left, after = watched.seen.rsplit("\x1b[?1049l", 1)
     assert "\x1b[?25h" in left
     assert "last run" in after  # the last page stays
+
+
+def test_a_new_size_is_drawn_at_once(synced: Operator) -> None:
+    patient = (
+        "from convsync_cli.commands.watching import watch;"
+        " watch(lambda: print('page'), lambda: None, look_s=3600)"
+    )
+    watched = Watched(synced, program=(sys.executable, "-c", patient))
+    watched.shows(PAGE)
+    watched.resizes(10, 40)
+    watched.shows(PAGE)
+    assert watched.ends(signal.SIGINT) == 0
 
 
 def test_a_watch_that_is_killed_leaves_the_terminal_as_it_was(synced: Operator) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.commands.operator import HEAVY, PATIENCE_S, PROGRAM, RUN_KEYS, Operator
+from tests.commands.operator import HEAVY, PATIENCE_S, PROGRAM, RUN_KEYS, Operator, Running
 
 KEYS = ["jobs", "due", "oldest_due_s", "last_run", "workspaces"]
 JOBS = ["pending", "running", "succeeded", "failed", "cancelled"]
@@ -261,6 +261,7 @@ class Watched:
             cwd=operator.folder,
         )
         os.close(theirs)
+        operator.started.append(Running(tuple(program), self.process, time.monotonic()))
 
     def resizes(self, lines: int, columns: int, told: bool = True) -> None:
         size = struct.pack("HHHH", lines, columns, 0, 0)

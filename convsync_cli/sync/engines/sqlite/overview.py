@@ -73,6 +73,15 @@ class SqliteOverview:
         spans = [[to_text(each), to_text(each + timedelta(minutes=1))] for each in begins]
         return [jobs for (jobs,) in self._db.rows(_DONE_IN, (json.dumps(spans),))]
 
+    def errors(self, since: datetime) -> dict[str, int]:
+        """How many attempts since a moment ended with each error code."""
+        rows = self._db.rows(
+            "SELECT error_code, count(*) FROM attempts INDEXED BY attempts_failed"
+            " WHERE error_code IS NOT NULL AND started_at >= ? GROUP BY error_code ORDER BY 1",
+            (to_text(since),),
+        )
+        return dict(rows)
+
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
         minutes: dict[str, int] = dict(self._db.rows(_READ_IN, (workspace, channel)))

@@ -128,7 +128,8 @@ class HttpApi:
         try:
             response, body = await self._send(request)
         finally:
-            self.meter.add(request.label, self.clock.monotonic() - started)
+            seconds = self.clock.monotonic() - started
+            self.meter.add(self.wire.account.name, request.label, seconds)
         if response.is_success:
             return _decoded(body, request.label)
         return await self._refuse(response, body, request.label)

@@ -24,7 +24,8 @@ from convsync_cli.sync.model.job import (
 )
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message
-from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth, Sizes
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.placing import Placement, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
@@ -214,14 +215,29 @@ class Accounts(Protocol):
 class Runs(Protocol):
     """A row for every run."""
 
-    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
-        """Write down that a run has begun; returns its number."""
+    def start(
+        self,
+        host: str,
+        pid: int,
+        budget_s: float,
+        now: datetime,
+        *,
+        user: str = "",
+        attended: bool = False,
+    ) -> int:
+        """Write down that a run has begun, and who began it, at a terminal or not.
+
+        Returns its number.
+        """
 
     def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
         """Write down how a run ended."""
 
     def last(self) -> dict[str, Any] | None:
         """The newest run, or None."""
+
+    def recent(self, since: datetime) -> list[PastRun]:
+        """The runs that started since a moment, newest first, of the newest thousand."""
 
     def prune(self, before: datetime, limit: int) -> int:
         """Delete up to ``limit`` runs that started before ``before``; returns how many."""
@@ -238,6 +254,12 @@ class Overview(Protocol):
 
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
+
+    def messages(self) -> int:
+        """How many messages there are."""
+
+    def sizes(self) -> Sizes:
+        """What the database takes on its disk."""
 
 
 class RunLock(Protocol):

@@ -213,6 +213,7 @@ class Worker:
                 settlement.outcome if held else "lost",
                 settlement.code,
                 effort,
+                work.meter.asked,
             )
         )
 

@@ -1,13 +1,14 @@
 """The numbers that `status` shows; every query here runs on an index."""
 
 import json
+import os
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import JobState
-from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth, Sizes
 
 # How many jobs are not due yet, and since when the oldest is: for every workspace and priority in
 # use one seek and a scan of what is delayed.
@@ -93,3 +94,18 @@ class SqliteOverview:
 
         newest = self._db.value(f"SELECT max(synced_at) {_SYNCS}", of)
         return ChannelAges(newest, age(0.5), age(0.95), never)
+
+    def messages(self) -> int:
+        """How many messages there are."""
+        return int(self._db.value("SELECT count(*) FROM messages"))
+
+    def sizes(self) -> Sizes:
+        """What the database takes on its disk; its files are looked at, never opened."""
+        return Sizes(_size(self._db.path), _size(f"{self._db.path}-wal"))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

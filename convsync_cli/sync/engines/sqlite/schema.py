@@ -232,10 +232,17 @@ def index_texts(db: sqlite_utils.Database) -> None:
     )
 
 
+def tell_who_runs(db: sqlite_utils.Database) -> None:
+    """By which user a run was begun, and whether at a terminal: cron has none."""
+    db.execute("ALTER TABLE runs ADD COLUMN user TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE runs ADD COLUMN attended INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
     create_leads,
     create_archive,
     index_texts,
+    tell_who_runs,
 )

@@ -33,6 +33,8 @@ COMMANDS = {
     "export": "export",
     "init": "init",
     "doctor": "doctor",
+    "cron": "cron",
+    "metrics": "metrics",
     "backup": "backup",
     "demo": "demo",
 }

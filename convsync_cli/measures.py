@@ -71,8 +71,8 @@ def _last_run(last: dict[str, Any] | None, now: datetime) -> Iterator[Metric]:
     )
     yield _gauge(
         "last_run_active",
-        "1 while the newest run goes on or was killed.",
-        _one(not last["ended_at"]),
+        "1 while the newest run goes on, or if it was killed; 0 otherwise.",
+        _one(0 if last["ended_at"] else 1),
     )
     if not last["ended_at"]:
         return

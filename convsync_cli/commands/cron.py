@@ -115,6 +115,9 @@ def _look(given: Services, installation: Installation) -> list[Finding]:
             entries, installation, fired.level is not Level.PROBLEM, observed.cron_daemon()
         ),
         firing.works_bare(observed.trial(installation)),
+        *firing.secret_file(
+            installation.environment_file, observed.mode_of(installation.environment_file)
+        ),
         *(
             _credential(name, credential, environ, entries, installation)
             for name, credential in named_credentials(given.settings)

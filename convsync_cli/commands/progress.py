@@ -67,7 +67,7 @@ def in_words(forecast: Forecast, elapsed_s: float, now: datetime) -> tuple[str, 
     if seconds > timedelta(days=1).total_seconds():
         return pace, f"{forecast.remaining} left", f"in {ago(seconds)}"
     finish = (now + timedelta(seconds=seconds)).astimezone()
-    return pace, f"{forecast.remaining} left", f"~{finish:%H:%M}, {ago(seconds)}"
+    return pace, f"{forecast.remaining} left", f"~{finish:%H:%M}, in {ago(seconds)}"
 
 
 def _board(given: Services, forecasts: dict[str, Forecast], failures: Iterable[str]) -> "Progress":

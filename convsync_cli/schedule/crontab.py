@@ -27,8 +27,8 @@ _HEAD = """\
 """
 _TO_VARIABLES = """
 # Credentials do not stand here, where too many can read them. The configuration takes these from
-# the environment: write them as NAME=value lines into {file},
-# which only {user} may read (chmod 600); the run reads that file.
+# the environment: write them as NAME='value' lines into {file},
+# which only {user} may read (chmod 600); the run lets its shell read that file.
 """
 _TO_NOBODY = """
 # The configuration takes no credential from the environment, so none has to be given here.
@@ -111,13 +111,6 @@ def read(text: str, *, with_user: bool = False) -> Crontab:
         elif found := _ASSIGNMENT.fullmatch(line):
             variables[found[2]] = _unquoted(found[3])
     return Crontab(variables, tuple(commands))
-
-
-def assignments(text: str) -> dict[str, str]:
-    """The ``NAME=value`` lines of a file that a shell or systemd reads."""
-    lines = (line.strip().removeprefix("export ") for line in text.splitlines())
-    found = (_ASSIGNMENT.fullmatch(line) for line in lines)
-    return {each[2]: _unquoted(each[3]) for each in found if each}
 
 
 def _unquoted(value: str) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from shlex import quote
 
 from convsync_cli.schedule.installation import Installation
 from convsync_cli.schedule.observed import Entry
@@ -133,6 +134,16 @@ def environment(
     return {**entry.variables, **(given if reads else {})}
 
 
+def secret_file(path: str, mode: int | None) -> list[Finding]:
+    """What is to be said of the file that holds credentials, where there is one."""
+    if mode is None:
+        return []
+    if mode & 0o077:
+        told = f"others may use {path} (mode {mode:04o})"
+        return [Finding(Level.PROBLEM, "credentials", told, f"chmod 600 {quote(path)}")]
+    return [Finding(Level.OK, "credentials", f"only its owner may read {path}")]
+
+
 def credential(
     name: str,
     wrong: str,
@@ -148,7 +159,7 @@ def credential(
         return Finding(Level.OK, name, "its credential can be had by a scheduled run")
     if variable is None:
         return Finding(Level.PROBLEM, name, wrong, "mend the reference in the configuration")
-    remedy = f"write {variable}=… into {installation.environment_file} (chmod 600)"
+    remedy = f"write {variable}='…' into {installation.environment_file} (chmod 600)"
     if entries and entries[0].variables is None:
         return Finding(
             Level.WARNING,

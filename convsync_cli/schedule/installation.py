@@ -41,7 +41,7 @@ class Installation:
 
     @property
     def environment_file(self) -> str:
-        """Where the variables that hold credentials are to be written, as ``NAME=value``."""
+        """Where the variables that hold credentials are to be written, as ``NAME='value'``."""
         return os.path.join(os.path.dirname(self.config), "convsync.env")
 
     @property

@@ -52,7 +52,7 @@ def _note(task: Task, installation: Installation) -> str:
     needed = installation.variables if task.connected else ()
     told = "It needs no credential from the environment."
     if needed:
-        told = f"Write as NAME=value into the file it reads: {', '.join(needed)}"
+        told = f"Write as NAME='value' into the file it reads: {', '.join(needed)}"
     return _NOTE.format(path=f"{FOLDER}/convsync.{task.name}.plist", credentials=told)
 
 

@@ -5,6 +5,7 @@ Nothing here decides. What cannot be looked at is None or missing, and no troubl
 
 import json
 import os
+import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ TRIAL_S = 30.0
 TIMER = "convsync-run.timer"
 _SYSTEM = ("/etc/crontab", "/etc/cron.d")
 _DAEMONS = {"cron", "crond", "fcron", "busybox"}
+_SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_"}
 _CRON_GIVES = {"SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
 
 
@@ -74,8 +76,18 @@ def trial(installation: Installation) -> str:
 
 
 def variables_in(path: str) -> dict[str, str]:
-    """The ``NAME=value`` lines of a file; none where it cannot be read."""
-    return crontab.assignments(_read(path))
+    """What a shell has after reading a file, as a scheduled run does; nothing if it cannot."""
+    said = _said("/bin/sh", "-c", '[ -r "$1" ] && set -a && . "$1" && env -0', "sh", path, env={})
+    pairs = (each.partition("=") for each in (said or "").split("\0") if each)
+    return {name: value for name, _, value in pairs if name not in _SHELLS_OWN}
+
+
+def mode_of(path: str) -> int | None:
+    """The permission bits of a file; None where there is none."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        return None
 
 
 def _entries(place: str, text: str, home: str, *, with_user: bool = False) -> list[Entry]:
@@ -104,11 +116,16 @@ def _timer_is_active() -> bool:
     )
 
 
-def _said(*command: str) -> str | None:
+def _said(*command: str, env: Mapping[str, str] | None = None) -> str | None:
     """What a command prints; None where it does not work."""
     try:
         ended = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S, check=False
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LOOK_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -101,7 +101,9 @@ def _credentials(installation: Installation) -> str:
         return told
     names = "\n".join(f"#   {name}" for name in installation.variables)
     path = installation.environment_file.replace("%", "%%")
-    return f"{told}# This file, mode 0600, gives as NAME=value:\n{names}\nEnvironmentFile={path}\n"
+    return (
+        f"{told}# This file, mode 0600, gives as NAME='value':\n{names}\nEnvironmentFile={path}\n"
+    )
 
 
 def _home(installation: Installation) -> str:

@@ -206,3 +206,13 @@ def ages(agency: Agency, when: float = 0) -> ChannelAges:
 
 def read(agency: Agency, lead: str, when: float, channel: Channel = Channel.SMS) -> None:
     agency.store.archive.finish(agency.known(lead), channel, outcome="synced", synced_at=at(when))
+
+
+class TestTheArchive:
+    def test_every_message_is_counted_once(self, agency: Agency) -> None:
+        assert agency.store.overview.messages() == 0
+
+    def test_a_database_takes_room(self, agency: Agency) -> None:
+        sizes = agency.store.overview.sizes()
+        assert sizes.database > 0
+        assert sizes.log >= 0

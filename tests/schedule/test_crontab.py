@@ -70,11 +70,6 @@ def test_reading_knows_comments_quotes_and_the_system_s_user() -> None:
     assert read.commands == ("/bin/a --b", "/opt/convsync run % x")
 
 
-def test_variables_are_read_as_a_shell_reads_them() -> None:
-    text = "A=1\nexport B=\"two words\"\n# C=3\nD='4'\nnothing\n"
-    assert crontab.assignments(text) == {"A": "1", "B": "two words", "D": "4"}
-
-
 def test_rhythms_are_written_as_cron_and_systemd_write_them() -> None:
     assert (Rhythm(minutes=1).cron, Rhythm(minutes=5).cron) == ("* * * * *", "*/5 * * * *")
     assert (Rhythm(hour=2, minute=17).cron, Rhythm(hour=2, minute=17).calendar) == (

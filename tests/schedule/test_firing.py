@@ -121,6 +121,14 @@ def test_a_credential_is_ok_only_where_a_scheduled_run_has_it(
     assert (finding.remedy == "") is (level is Level.OK)
 
 
+@pytest.mark.parametrize(
+    ("mode", "levels"),
+    [(None, []), (0o600, [Level.OK]), (0o400, [Level.OK]), (0o640, [Level.PROBLEM])],
+)
+def test_a_file_of_credentials_is_its_owner_s_alone(mode: int | None, levels: list[Level]) -> None:
+    assert [each.level for each in firing.secret_file("/etc/x", mode)] == levels
+
+
 def test_somebody_else_is_told_that_they_are() -> None:
     assert firing.asked_by("convsync", DEFAULT) == []
     (finding,) = firing.asked_by("root", DEFAULT)

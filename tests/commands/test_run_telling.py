@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from convsync_cli.commands.progress import in_words
+from convsync_cli.commands.board import in_words
 from convsync_cli.sync.forecast import Forecast
 from convsync_cli.sync.limits import Rate
 from tests.commands.operator import PROGRAM, Operator, eventually, mode_of

@@ -103,7 +103,7 @@ def check(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -
 def _look(given: Services, installation: Installation) -> list[Finding]:
     now = given.clock.now()
     recent = given.store.runs.recent(now - _REMEMBERED)
-    fired = firing.runs(recent, socket.gethostname(), now, installation.user)
+    fired = firing.runs(recent, socket.gethostname(), now, installation)
     entries = observed.entries(os.path.expanduser("~"))
     in_file = observed.variables_in(installation.environment_file)
     environ = firing.environment(entries, in_file, installation)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from shlex import quote
+from shlex import join, quote
 
 from convsync_cli.schedule.installation import Installation
 from convsync_cli.schedule.observed import Entry
@@ -13,19 +13,22 @@ from convsync_cli.sync.model.pastrun import PastRun
 WINDOW = timedelta(minutes=10)
 _MINUTE_S = 60.0
 _ENOUGH = 0.7  # of the runs that one a minute would give: one that is long skips its successors
-_INSTALL = "as {user}: (crontab -l; convsync cron print) | crontab -"
 
 
-def runs(recent: Sequence[PastRun], host: str, now: datetime, user: str) -> Finding:
+def runs(
+    recent: Sequence[PastRun], host: str, now: datetime, installation: Installation
+) -> Finding:
     """Whether runs that nobody watches were begun on this host within the window."""
     fired = [run for run in recent if not run.attended and now - run.started_at <= WINDOW]
     here = [run for run in fired if run.host == host]
-    remedy = _INSTALL.format(user=user)
     if not fired:
         last = next((run for run in recent if not run.attended), None)
         told = f"; the last began {last.started_at:%Y-%m-%d %H:%M} UTC" if last else ""
         return Finding(
-            Level.PROBLEM, "runs", f"none began by itself in the last 10 minutes{told}", remedy
+            Level.PROBLEM,
+            "runs",
+            f"none began by itself in the last 10 minutes{told}",
+            _install(installation),
         )
     told = f"{len(fired)} began by themselves in the last 10 minutes, {_by_whom(fired)}"
     if not here:
@@ -75,7 +78,7 @@ def scheduled(
             Level.PROBLEM,
             "schedule",
             "neither your crontab, nor the system's, nor a timer called convsync-run runs it",
-            _INSTALL.format(user=installation.user),
+            _install(installation),
         )
     entry = entries[0]
     if wrong := _differs(entry, installation):
@@ -169,6 +172,13 @@ def credential(
             remedy,
         )
     return Finding(Level.PROBLEM, name, f"a scheduled run would not find {variable}", remedy)
+
+
+def _install(installation: Installation) -> str:
+    """The line that puts convsync into a crontab, beside what is there."""
+    where = ("--config", installation.config, "--db", installation.database)
+    command = join((*installation.program, *where, "cron", "print"))
+    return f"as {installation.user}: (crontab -l; {command}) | crontab -"
 
 
 def _differs(entry: Entry, installation: Installation) -> str:

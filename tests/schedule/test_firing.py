@@ -44,11 +44,11 @@ MINUTELY = [begun(minute) for minute in range(10)]
 def test_only_runs_that_nobody_watches_are_by_themselves(
     recent: list[PastRun], level: Level
 ) -> None:
-    assert firing.runs(recent, "here", NOW, "convsync").level is level
+    assert firing.runs(recent, "here", NOW, DEFAULT).level is level
 
 
 def test_it_says_by_whom_and_where() -> None:
-    told = firing.runs(MINUTELY, "here", NOW, "convsync").message
+    told = firing.runs(MINUTELY, "here", NOW, DEFAULT).message
     assert "10 began" in told
     assert "convsync on here" in told
 

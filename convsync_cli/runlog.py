@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from convsync_cli.console import as_json, note, one_line
+from convsync_cli.console import as_json, note
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.errors import OutputError
 from convsync_cli.sync.instant import to_text
@@ -21,7 +21,7 @@ from convsync_cli.sync.telemetry import JobStopped
 Value = str | int | float | None
 
 _STDERR = 2
-_BARE = re.compile(r"[\w.:/@+-]+")
+_BARE = re.compile(r"[\w.:/@+-]+", re.ASCII)
 _LEVELS = {"failed": "error", "retry": "warning", "lost": "warning"}
 
 
@@ -134,5 +134,5 @@ def _text(told: dict[str, Value]) -> str:
 
 
 def _plain(value: Value) -> str:
-    text = one_line(str(value))
+    text = str(value)
     return text if _BARE.fullmatch(text) else as_json(text, ascii_only=True)

@@ -1,6 +1,6 @@
 """The text format, read by Prometheus' own parser."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
@@ -10,6 +10,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\
 
 
 @given(TEXTS, st.floats(allow_nan=False))
+@example('say "a", {b} = \\ c\nd', 1.0)
 def test_a_label_and_a_number_come_out_as_they_went_in(label: str, value: float) -> None:
     text = render([Metric("x", "gauge", "What.", (Sample(value, {"a": label, "b": "c"}),))])
     (family,) = parsed(text)

@@ -40,10 +40,10 @@ def test_the_shell_of_cron_gets_every_word_as_it_was_meant(tmp_path: Path) -> No
         assert ended.stderr == b""
 
 
-def test_a_percent_sign_ends_no_command() -> None:
-    task = tasks(DEFAULT)[0]
-    command = crontab.command(task, DEFAULT)
-    assert "%" not in command.replace(r"\%", "")
+def test_a_percent_sign_ends_no_command(tmp_path: Path) -> None:
+    installation = awkward(tmp_path)
+    commands = [crontab.command(task, installation) for task in tasks(installation)]
+    assert all(r"\%" in each and "%" not in each.replace(r"\%", "") for each in commands)
 
 
 def test_without_the_file_of_credentials_the_shell_says_nothing(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def read_back(word: str) -> str:
     """A quoted word as systemd.syntax(7) reads it."""
     if word.startswith('"'):
         word = re.sub(r"\\(.)", r"\1", word[1:-1])
+    assert "%" not in word.replace("%%", ""), "a specifier"
     return word.replace("%%", "%")
 
 

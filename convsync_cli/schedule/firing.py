@@ -70,14 +70,14 @@ def scheduled(
             return Finding(
                 Level.WARNING,
                 "schedule",
-                "runs begin by themselves, but neither your crontab, nor the system's, nor a timer"
-                " called convsync-run says why",
+                "runs begin by themselves, but neither a crontab that can be seen, nor a timer or"
+                " agent of ours says why",
                 "look into the crontab or timers of the user who begins them",
             )
         return Finding(
             Level.PROBLEM,
             "schedule",
-            "neither your crontab, nor the system's, nor a timer called convsync-run runs it",
+            "neither a crontab that can be seen, nor a timer or agent of ours runs it",
             _install(installation),
         )
     entry = entries[0]

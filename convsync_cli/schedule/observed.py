@@ -16,6 +16,7 @@ from convsync_cli.schedule.installation import Installation
 LOOK_S = 5.0
 TRIAL_S = 30.0
 TIMER = "convsync-run.timer"
+AGENT = "convsync.run"
 _SYSTEM = ("/etc/crontab", "/etc/cron.d")
 _DAEMONS = {"cron", "crond", "fcron", "busybox"}
 _SHELLS_OWN = {"PWD", "OLDPWD", "SHLVL", "_"}
@@ -41,6 +42,8 @@ def entries(home: str) -> list[Entry]:
         found += _entries(path, _read(path), home, with_user=True)
     if _timer_is_active():
         found.append(Entry(f"the timer {TIMER}"))
+    if _said("launchctl", "list", AGENT) is not None:
+        found.append(Entry(f"the agent {AGENT}"))
     return found
 
 

@@ -64,3 +64,43 @@ def test_modes_are_told_where_there_is_a_file(tmp_path: Path) -> None:
     assert observed.mode_of(str(file)) is None
     file.touch(0o640)
     assert observed.mode_of(str(file)) == 0o640 & file.stat().st_mode
+
+
+def commands(folder: Path, **scripts: str) -> str:
+    """A folder of commands of the system, as scripts of the shell."""
+    for name, script in scripts.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    return str(folder)
+
+
+def places(home: str = "/home/ann") -> list[str]:
+    """Where an entry was seen, the system's own crontabs left out."""
+    return [each.place for each in observed.entries(home) if not each.place.startswith("/")]
+
+
+def test_a_crontab_is_seen_with_what_cron_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "echo 'A=b\n* * * * * /opt/convsync run -q\n@daily /opt/convsync backup x'"
+    monkeypatch.setenv("PATH", commands(tmp_path, crontab=told))
+    (entry,) = [each for each in observed.entries("/home/ann") if each.place == "your crontab"]
+    assert entry.command == "/opt/convsync run -q"
+    assert entry.variables == {
+        "HOME": "/home/ann", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", "A": "b"
+    }  # fmt: skip
+
+
+def test_timers_and_agents_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both = commands(tmp_path, systemctl="echo active", launchctl="exit 0", crontab="exit 1")
+    monkeypatch.setenv("PATH", both)
+    assert places() == ["the timer convsync-run.timer", "the agent convsync.run"]
+    commands(tmp_path, systemctl="echo inactive; exit 3", launchctl="exit 113")
+    assert places() == []
+
+
+def test_a_machine_without_any_scheduler_shows_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert places() == []

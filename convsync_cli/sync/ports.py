@@ -30,6 +30,7 @@ from convsync_cli.sync.model.placing import Placement, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
 from convsync_cli.sync.model.swept import Swept
+from convsync_cli.sync.people import Erasure, Listing
 
 
 class Intake(Protocol):
@@ -141,13 +142,18 @@ class Leads(Protocol):
         """Store what is told about a person: as a new lead, or with the lead that it is.
 
         What is known is never overwritten, only completed. ``channels`` tells which channel each
-        provider serves.
+        provider serves. Somebody who has an address or handle of a lead that was forgotten is not
+        added; another lead is told all but that.
         """
 
     def learn_about(
         self, lead: Lead, contact: Contact, channels: Mapping[str, Channel], now: datetime
     ) -> Learnt:
-        """Store what a provider tells about a lead that is known."""
+        """Store what a provider tells about a lead that is known.
+
+        The answer is ``forgotten``, and nothing is stored, where the lead was forgotten meanwhile
+        or turns out to be who was forgotten, found again by nothing but an id.
+        """
 
 
 class Archive(Protocol):
@@ -156,7 +162,10 @@ class Archive(Protocol):
     def save_page(
         self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
     ) -> Saved:
-        """Store what a page changes together with the cursor behind it; twice is as once."""
+        """Store what a page changes together with the cursor behind it; twice is as once.
+
+        Nothing is stored where the lead was forgotten meanwhile.
+        """
 
     def finish(
         self,
@@ -278,6 +287,14 @@ class Store(Protocol):
         """People."""
 
     @property
+    def listing(self) -> Listing:
+        """Questions about people."""
+
+    @property
+    def erasure(self) -> Erasure:
+        """Forgetting people."""
+
+    @property
     def archive(self) -> Archive:
         """Messages."""
 
@@ -299,8 +316,11 @@ class Store(Protocol):
     def lock_run(self, parallel: bool) -> RunLock | None:
         """Take a place among the runs; None if another is active and ``parallel`` is not set."""
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file; only the run that is ``sole`` may."""
+    def checkpoint(self) -> bool:
+        """Fold the write-ahead log into the file; only the run that is ``sole`` may.
+
+        False where a reader still needs some of it.
+        """
 
     def backup(self, target: str) -> None:
         """Write a consistent copy to a path while others write."""

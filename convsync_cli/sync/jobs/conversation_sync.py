@@ -12,6 +12,7 @@ from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import (
     AccountPaused,
     BudgetSpent,
+    Forgotten,
     RateLimited,
     Rejected,
     SyncError,
@@ -120,10 +121,19 @@ def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
 
 
 def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
-    """Store a page; the last one together with the news that the conversation was read."""
+    """Store a page; the last one together with the news that the conversation was read.
+
+    Raises:
+        Forgotten: the lead was forgotten, or is who was.
+    """
     store, channel, now = work.store, line.account.channel, work.clock.now()
     if page.contact is not None:
-        store.leads.learn_about(lead, page.contact, work.channels, now)
+        learnt = store.leads.learn_about(lead, page.contact, work.channels, now)
+        if learnt.answer == "forgotten":
+            raise Forgotten(
+                f"{lead.id} is somebody who was forgotten: nothing is stored;"
+                f" `convsync leads forget {lead.id}` erases what there is"
+            )
     saved = store.archive.save_page(lead, channel, page.messages, walk, now)
     if page.cursor is None:
         store.archive.finish(lead, channel, outcome="synced", synced_at=walk.started_at)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.engines.sqlite.rollups import Rollups
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.merge import Changes, Known, plan
 from convsync_cli.sync.model.lead import Lead
@@ -46,9 +47,10 @@ UPDATE messages SET updated_at = ?, ({_FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 WHERE id = ?
 """
 
+# Both write nothing about a lead that was forgotten meanwhile.
 _SAVE_WALK = """
 INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out)
-VALUES (:lead, :channel, :workspace, :cursor, :started_at, :left_out)
+SELECT id, :channel, :workspace, :cursor, :started_at, :left_out FROM leads WHERE id = :lead
 ON CONFLICT DO UPDATE SET
     cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
     left_out = excluded.left_out
@@ -56,7 +58,7 @@ ON CONFLICT DO UPDATE SET
 
 _FINISH = """
 INSERT INTO lead_syncs (lead_id, channel, workspace, synced_at, outcome, error_code)
-VALUES (:lead, :channel, :workspace, :synced_at, :outcome, :code)
+SELECT id, :channel, :workspace, :synced_at, :outcome, :code FROM leads WHERE id = :lead
 ON CONFLICT DO UPDATE SET
     synced_at = coalesce(excluded.synced_at, synced_at),
     cursor = iif(excluded.synced_at IS NULL, cursor, NULL),
@@ -75,15 +77,14 @@ class SqliteArchive:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._rollups = Rollups(connection)
 
     def save_page(
         self, lead: Lead, channel: Channel, messages: Sequence[Message], walk: Walk, now: datetime
     ) -> Saved:
         """Store what a page changes, and how far the walk has come; see ``Archive``."""
         with self._db.transaction():
-            changes = plan(self._known(lead, channel, messages), messages)
-            self._store(lead, changes, now)
-            self._db.execute(
+            saved = self._db.execute(
                 _SAVE_WALK,
                 {
                     "lead": lead.id,
@@ -94,6 +95,12 @@ class SqliteArchive:
                     "left_out": walk.left_out,
                 },
             )
+            if not saved.rowcount:
+                return Saved()
+            known = list(self._known(lead, channel, messages))
+            changes = plan(known, messages)
+            self._store(lead, changes, now)
+            self._rollups.follow(lead.id, known, changes, now)
         return Saved(len(changes.new), len(changes.changed), changes.unchanged, changes.healed)
 
     def finish(

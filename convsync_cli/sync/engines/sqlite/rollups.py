@@ -6,8 +6,7 @@ date counts by when it was first seen.
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -58,32 +57,33 @@ class Rollups:
     def follow(self, lead: str, known: Sequence[Known], changes: Changes, now: datetime) -> None:
         """Do what a stored page changes; a message that moved may be another lead's."""
         if changes.new:
-            self._db.executemany(_ADD, _added(lead, changes.new, now))
+            self._db.executemany(_ADD, list(_added(lead, changes.new, now)))
         if moved := _moved(known, changes.changed):
             for (owner,) in self._db.rows(_MOVED, (json.dumps(moved),)):
                 self._db.execute("DELETE FROM rollups WHERE lead_id = ?", (owner,))
                 self._db.execute(_COUNT_ANEW, (owner,))
 
 
-def _added(lead: str, messages: Sequence[Message], now: datetime) -> list[tuple[Any, ...]]:
-    """The rows that new messages add: for each of their channels, and over all."""
-    moments: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for message in messages:
-        told = (message.direction.value, to_text(message.sent_at or now))
-        moments[message.channel].append(told)
-        moments[ALL].append(told)
-    return [(lead, channel, len(told), *_summary(told)) for channel, told in moments.items()]
+def _added(lead: str, messages: Sequence[Message], now: datetime) -> Iterator[tuple[Any, ...]]:
+    """The rows that new messages add: over all channels, and for each of theirs, mostly one."""
+    whole = _summary(messages, now)
+    yield lead, ALL, *whole
+    channels = {each.channel for each in messages}
+    for channel in channels:
+        only = [each for each in messages if each.channel == channel] if len(channels) > 1 else None
+        yield lead, channel, *(_summary(only, now) if only else whole)
 
 
-def _summary(told: list[tuple[str, str]]) -> tuple[int, int, str, str, str]:
-    inbound = [moment for direction, moment in told if direction == Direction.INBOUND]
-    outbound = [moment for direction, moment in told if direction == Direction.OUTBOUND]
+def _summary(messages: Sequence[Message], now: datetime) -> tuple[int, int, int, str, str, str]:
+    inbound = [m.sent_at or now for m in messages if m.direction is Direction.INBOUND]
+    outbound = [m.sent_at or now for m in messages if m.direction is Direction.OUTBOUND]
     return (
+        len(messages),
         len(inbound),
         len(outbound),
-        max(inbound, default=""),
-        max(outbound, default=""),
-        max(moment for _, moment in told),
+        to_text(max(inbound)) if inbound else "",
+        to_text(max(outbound)) if outbound else "",
+        to_text(max(each.sent_at or now for each in messages)),
     )
 
 

@@ -2,11 +2,13 @@
 
 House rules: tenacity retries network and timeout errors and nothing else. httpx's timeouts are per
 phase, so a drip of one byte a second never ends one: the whole request has a time of its own. No
-redirect is followed, because the credential would follow it. Answers are read up to a limit.
+redirect is followed, because the credential would follow it. Answers are read up to a limit. The
+libraries below log nothing of a request.
 """
 
 import asyncio
 import json
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -43,6 +45,10 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 TRIES = 3
 FIRST_WAIT_S = 0.5
 LARGEST_ANSWER = 64 * 1024 * 1024
+
+# They log whole addresses, and a credential may stand in one.
+for _talkative in ("httpx", "httpcore"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 

@@ -35,9 +35,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of a list, and whether it is the last one."""
+    """A page of a list, by how much it moved the offset, and whether it is the last one."""
 
     rows: tuple[Json, ...]
+    moved: int
     last: bool
     left_out: int = 0
 
@@ -196,7 +197,7 @@ def _listed(answer: object, label: str, asked: int) -> Listed:
     told = text(answer.get("limit")) if isinstance(answer, Mapping) else None
     most = min(asked, int(told)) if told and told.isdecimal() and int(told) else asked
     good = _objects(rows)
-    return Listed(good, len(rows) < most, len(rows) - len(good))
+    return Listed(good, min(len(rows), most), len(rows) < most, len(rows) - len(good))
 
 
 def _one(answer: object, label: str) -> Json:

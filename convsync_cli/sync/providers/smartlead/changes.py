@@ -31,8 +31,8 @@ OVERLAP = timedelta(minutes=30)  # replies that came in late, and clocks that di
 SENDS_EVERY = timedelta(hours=1)
 SWEEP_EVERY = timedelta(days=1)
 
-_SECOND = timedelta(seconds=1)  # to which the inbox compares
-_TAIL = 5
+_SECOND = timedelta(seconds=1)  # to which the inbox may compare
+_TAIL = 5  # rows that two pages share
 _MOST_RESTARTS = 3
 _ACTIVE = "ACTIVE"
 
@@ -152,8 +152,7 @@ class _Walk:
         tail = tuple(id for id in ids if id is not None)[-_TAIL:]
         if found.last or not fresh:
             return self._ended(page, place.next_campaign())
-        rows = len(found.rows) + found.left_out
-        return page, replace(place, offset=place.offset + rows - len(tail), tail=tail)
+        return page, replace(place, offset=place.offset + found.moved - len(tail), tail=tail)
 
     async def _looked_up(self) -> _Place:
         """The campaigns that are due: active ones, those that were at the last look, or all."""
@@ -187,16 +186,19 @@ class _Walk:
 
 
 def _down(place: _Place, upper: datetime, found: Listed) -> _Place:
-    """The place behind a page of the inbox: from its last time on, which is read once more.
+    """The place behind a page of the inbox: from the second of its last row on.
 
-    Where the page has no time, no order or only one second, there is nothing but the offset.
+    Where that would tell most of the page once more, or the page has no times or no order, there
+    is only the offset, less a few rows in case some leave the range.
     """
     times = [instant.parse(text(row.get("last_reply_time"))) for row in found.rows]
     told = [moment for moment in times if moment is not None]
     ordered = len(told) == len(times) and all(one >= other for one, other in pairwise(told))
-    if ordered and told and (lower := told[-1] + _SECOND) < upper:
-        return replace(place, upper=to_text(lower), offset=0)
-    return replace(place, offset=place.offset + len(found.rows) + found.left_out)
+    if ordered and told:
+        lower = told[-1].replace(microsecond=0) + _SECOND
+        if lower < upper and sum(moment <= lower for moment in told) <= _TAIL:
+            return replace(place, upper=to_text(lower), offset=0)
+    return replace(place, offset=place.offset + max(1, found.moved - _TAIL))
 
 
 def _again(place: _Place) -> _Place:

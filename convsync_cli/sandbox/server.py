@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from convsync_cli.sandbox import emailbison, gohighlevel, smartlead
+from convsync_cli.sandbox import emailbison, gohighlevel, oauth, smartlead
 from convsync_cli.sandbox.emailbison import EmailBison
 from convsync_cli.sandbox.exchange import Request, Response
 from convsync_cli.sandbox.faults import Faults
@@ -76,6 +76,7 @@ class Sandbox:
         self._gohighlevel = GoHighLevel(flat_messages, cursor_seconds)
         self._emailbison = EmailBison(deepest_page)
         self._smartlead = Smartlead()
+        self.oauth = oauth.OAuth()
         self._listeners: list[Listener] = []
         self.gohighlevel_url = self.emailbison_url = self.elsewhere_url = ""
         self.smartlead_url = ""
@@ -109,8 +110,19 @@ class Sandbox:
         self._listeners.clear()
 
     def _answer_gohighlevel(self, request: Request) -> Delivery:
+        if request.path == oauth.PATH:
+            return self._answer_oauth(request)
         tokens = {one.gohighlevel_token: one for one in self.world.workspaces.values()}
-        return self._answer(GOHIGHLEVEL, tokens.get(request.token), request)
+        granted = self.world.workspaces.get(self.oauth.workspace_of(request.token) or "")
+        return self._answer(GOHIGHLEVEL, tokens.get(request.token, granted), request)
+
+    def _answer_oauth(self, request: Request) -> Delivery:
+        at = time.monotonic()
+        faults = self.faults.take(GOHIGHLEVEL, None, request)
+        culprit = self._culprit(GOHIGHLEVEL, None)
+        delivery = deliver(faults, request, self.oauth.answer, culprit)
+        self._record(at, GOHIGHLEVEL, None, request, delivery.response.status)
+        return delivery
 
     def _answer_emailbison(self, request: Request) -> Delivery:
         tokens = {one.emailbison_token: one for one in self.world.workspaces.values()}

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.api import Api, Auth, Costs, Get, Grant
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.address import AddressKind
-from convsync_cli.sync.model.credential import Credential
+from convsync_cli.sync.model.credential import Credential, OAuth
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.shape import Json, mapping, part, rows, text, texts
@@ -29,6 +29,7 @@ BASE_URL: str | None = "https://services.leadconnectorhq.com"
 RATE = Rate(90, 10)  # of 100 in 10 s per location
 DISCOVER = True
 COSTS = Costs(per_lead=2, page=100, fill_messages=500, fill_people=100)
+EITHER = (("token", "oauth"),)  # keys of which exactly one is to be set
 REFUSALS = {
     "scope": "the token lacks a scope; it needs conversations.readonly,"
     " conversations/message.readonly and contacts.readonly",
@@ -48,13 +49,18 @@ class Settings:
     """What ``[workspaces.W.sms]`` must hold beside the keys that all providers share."""
 
     location_id: str
-    token: Credential
+    token: Credential | None = None
+    oauth: OAuth | None = None
 
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
-    """What every request carries."""
-    del options
-    return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
+    """What every request carries: a token that lasts, or the one of the moment."""
+    accept = {"Accept": "application/json"}
+    if options.oauth is None:
+        return Auth({"Authorization": f"Bearer {secrets['token']}", **accept})
+    app = {name: secrets[name] for name in ("client_id", "client_secret")}
+    form = {**app, "grant_type": "refresh_token", "user_type": "Location"}
+    return Auth(accept, grant=Grant(options.oauth.token_file, "/oauth/token", form))
 
 
 @dataclass(frozen=True, slots=True)

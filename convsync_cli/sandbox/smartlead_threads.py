@@ -74,20 +74,24 @@ def expected(workspace: Workspace) -> Iterator[Expected]:
     for thread in threads(workspace).values():
         sent = {item.stats_id: item.subject for item in reversed(thread.items) if item.step}
         for item in thread.items:
-            once.setdefault(
-                (thread.person.key, item.message_id, item.inbound),
-                Expected(
-                    thread.person.key,
-                    "email",
-                    (f"{'reply' if item.inbound else 'sent'}:{thread.lead_id}:{item.message_id}",),
-                    "inbound" if item.inbound else "outbound",
-                    item.at,
-                    item.visible,
-                    item.subject or sent.get(item.stats_id),
-                    item.message_id,
-                ),
+            name = thread.person.key, item.message_id, item.inbound
+            ids = once[name].external_ids if name in once else ()
+            once[name] = Expected(
+                thread.person.key,
+                "email",
+                (*ids, _key(thread, item)),
+                "inbound" if item.inbound else "outbound",
+                item.at,
+                item.visible,
+                item.subject or sent.get(item.stats_id),
+                item.message_id,
             )
     yield from once.values()
+
+
+def _key(thread: Thread, item: Item) -> str:
+    kind = "reply" if item.inbound else "sent"
+    return f"{kind}:{thread.campaign.id}:{thread.lead_id}:{item.message_id}"
 
 
 def _threads(workspace: Workspace) -> dict[tuple[int, int], Thread]:
@@ -107,11 +111,11 @@ def _threads_of(workspace: Workspace, person: Person) -> list[Thread]:
     home = campaigns.index(sends[0].campaign) if sends else 0
     opened = {home: _opened(person, campaigns, home)}
     seen: set[tuple[str | None, bool]] = set()
-    for number, row in enumerate(rows):
+    for row in rows:
         name = row.message_id, _inbound(row)
         place = home + (name in seen)
-        if len(rows) >= _LONG:
-            place = home + number * len(campaigns) // len(rows)
+        if len(rows) >= _LONG and isinstance(row, Reply):
+            place = row.id  # a mail stays in the campaign that it is in
         seen.add(name)
         place %= len(campaigns)
         thread = opened.setdefault(place, _opened(person, campaigns, place))

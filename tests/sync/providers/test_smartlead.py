@@ -127,7 +127,7 @@ def test_a_send_and_a_reply_are_read_whole() -> None:
     assert first == Message(
         channel=Channel.EMAIL,
         provider="smartlead",
-        external_id="sent:990:<s1@example.com>",
+        external_id="sent:12:990:<s1@example.com>",
         direction=Direction.OUTBOUND,
         sent_at=datetime(2026, 1, 1, 9, tzinfo=UTC),
         body="Is it?",
@@ -215,6 +215,17 @@ def test_a_mail_in_the_threads_of_two_campaigns_is_one_message() -> None:
     messages = script.messages(reader, answers, KNOWN)
     assert len(messages) == 4
     assert len(merge.plan((), messages).new) == 3
+
+
+def test_which_thread_was_read_last_makes_no_difference() -> None:
+    there = [sent(), reply()]
+    answers = planned(*there).answers(OTHER_HISTORY, {"history": there})
+    read_in_turn = [
+        merge.plan((), script.messages(reader, answers.answers(OWN_CAMPAIGNS, listed), KNOWN)).new
+        for listed in ([{"id": 12}, {"id": 13}], [{"id": 13}, {"id": 12}])
+    ]
+    assert read_in_turn[0] == read_in_turn[1]
+    assert {message.thread for message in read_in_turn[0]} == {"campaign:12"}
 
 
 # Whose it is

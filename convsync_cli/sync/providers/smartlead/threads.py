@@ -95,13 +95,15 @@ class Thread:
         )
 
     def _key(self, item: Json) -> str:
-        """A message's key: its Message-ID, within the lead, since a mail to two is in two threads.
+        """A message's key: its Message-ID within the thread, since a mail to two is in two threads.
 
-        One without is known by what it says and when, to the second.
+        Copies in several campaigns are one message by their Message-ID, under the smallest of their
+        keys, whichever was read last. An item without one is known by what it says and when, to
+        the second.
         """
         kind = (text(item.get("type")) or "other").lower()
         if id := _message_id(item):
-            return f"{kind}:{self.lead}:{id}"
+            return f"{kind}:{self.campaign}:{self.lead}:{id}"
         sent_at = instant.parse(item.get("time"))
         second = instant.to_text(sent_at)[:19] if sent_at else text(item.get("time"))
         told = [self.campaign, self.lead, kind, second, text(item.get("email_body"))]

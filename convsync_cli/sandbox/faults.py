@@ -8,7 +8,9 @@ from threading import Lock
 
 from convsync_cli.sandbox.exchange import Request
 
-CURSORS = ("cursor", "page", "lastMessageId", "startAfterDate")
+CURSORS = (
+    "cursor", "page", "lastMessageId", "startAfterDate", "Page", "PageToken", "starting_after"
+)  # fmt: skip
 
 
 class FaultKind(StrEnum):

@@ -3,19 +3,29 @@
 The same seed gives the same world, byte for byte. What is said later carries the real time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
-from convsync_cli.sandbox import exports, people, truth
+from convsync_cli.sandbox import exports, instantly_shapes, people, truth, twilio_shapes
 from convsync_cli.sandbox.rows import Conversation, Entry, Expected, Person, Reply
 from convsync_cli.sandbox.seeding import Seeder
 from convsync_cli.sandbox.workspace import Said, Workspace
 
 UNTIL = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """Nothing in a freshly seeded world is younger."""
+
+TRUTHS: Mapping[str, Callable[[Workspace], Iterable[Expected]]] = {
+    "sms": truth.expected_sms,
+    "gohighlevel": truth.expected_sms,
+    "twilio": twilio_shapes.expected,
+    "email": truth.expected_email,
+    "emailbison": truth.expected_email,
+    "instantly": instantly_shapes.expected,
+}
+"""What a perfect sync of a channel holds, by each provider that serves it here."""
 
 _CHATTER = ("Any news?", "Sounds good 👍", "Let us talk on Friday.", "Please remove me.", "Merci !")
 
@@ -51,11 +61,13 @@ class World:
         return self.workspaces[name]
 
     def expected(self, workspace: str, channel: str) -> Iterable[Expected]:
-        """What a perfect sync holds of a channel (``sms``, ``email``): every message once."""
+        """What a perfect sync holds of a channel (``sms``, ``email``): every message once.
+
+        A provider's name instead of the channel gives the same by that provider's rows.
+        """
         view = self.workspaces[workspace]
-        tell = {"sms": truth.expected_sms, "email": truth.expected_email}[channel]
         with view.lock:
-            return tuple(tell(view))
+            return tuple(TRUTHS[channel](view))
 
     def gohighlevel_csv(self, workspace: str) -> bytes:
         """The contacts as GoHighLevel exports them."""

@@ -89,7 +89,9 @@ async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline
     """Connect an account with its credential, whose command may take its time in a thread."""
     secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
     provider = _module(account)
-    return open_wire(account, provider.auth(account.options, secrets), provider.REFUSALS)
+    too_fast: frozenset[int] = getattr(provider, "TOO_FAST", frozenset())
+    auth = provider.auth(account.options, secrets)
+    return open_wire(account, auth, provider.REFUSALS, too_fast=too_fast)
 
 
 def _reader(account: Account) -> Provider:

@@ -51,12 +51,14 @@ _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 class Wire:
     """An account's connection: its client, which carries the credential, its words of refusal.
 
-    ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator.
+    ``refusals`` maps a fragment of a 401, 402 or 403 answer to a sentence for the operator.
+    ``too_fast`` are statuses that can mean "too fast" here, beside 429, or what they usually mean.
     """
 
     account: Account
     client: httpx.AsyncClient
     refusals: Mapping[str, str]
+    too_fast: frozenset[int] = frozenset()
 
 
 def open_wire(
@@ -64,6 +66,7 @@ def open_wire(
     auth: Auth,
     refusals: Mapping[str, str],
     transport: httpx.AsyncBaseTransport | None = None,
+    too_fast: frozenset[int] = frozenset(),
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load."""
     client = httpx.AsyncClient(
@@ -76,7 +79,7 @@ def open_wire(
         verify=_tls() if account.base_url.startswith("https:") else False,
         transport=transport,
     )
-    return Wire(account, client, refusals)
+    return Wire(account, client, refusals, too_fast)
 
 
 @cache
@@ -178,7 +181,9 @@ class HttpApi:
         status = response.status_code
         said = body[:4096].decode("utf-8", "replace")
         match status:
-            case 401 | 403:
+            case _ if status in self.wire.too_fast and not await self._slowed_down(status):
+                raise await self._rate_limited(response, body, label)
+            case 401 | 402 | 403:
                 raise await self._unauthorized(status, said)
             case 429:
                 raise await self._rate_limited(response, body, label)
@@ -192,6 +197,15 @@ class HttpApi:
                 )
             case _:
                 raise Rejected(f"{label} answered {status}", said, status)
+
+    async def _slowed_down(self, status: int) -> bool:
+        """Whether it gives this answer although it was just left alone for a while."""
+        now = self.clock.now()
+        state = await self.commits.call(self.accounts.state, self.wire.account)
+        if state.reason is not PauseReason.RATE_LIMITED:
+            return state.reason is PauseReason.UNAUTHORIZED
+        warned = (state.message or "").endswith(_answered(status)) and state.paused_until
+        return bool(warned and warned <= now < warned + RECHECK)
 
     async def _unauthorized(self, status: int, said: str) -> Unauthorized:
         account = self.wire.account
@@ -209,7 +223,7 @@ class HttpApi:
     async def _rate_limited(self, response: httpx.Response, body: bytes, label: str) -> RateLimited:
         now = self.clock.now()
         until = now + min(LONGEST, pause_asked(response.headers, body, now))
-        sentence = f"{label} answered 429"
+        sentence = f"{label} {_answered(response.status_code)}"
         await self.commits.call(
             self.accounts.pause,
             self.wire.account,
@@ -219,6 +233,10 @@ class HttpApi:
             now,
         )
         return RateLimited(sentence, until)
+
+
+def _answered(status: int) -> str:
+    return f"answered {status}"
 
 
 def paused(

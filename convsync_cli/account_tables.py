@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table
+from convsync_cli.sync.api import UnusableSetting
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
@@ -62,11 +63,14 @@ def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> An
     for field in fields:
         if field.name not in table.values and not _required(field):
             continue
-        if types[field.name] == Credential:
+        if types[field.name] in (Credential, Credential | None):
             values[field.name] = _credential(table, field.name, environ)
         else:
             values[field.name] = table.string(field.name)
-    return module.Settings(**values)
+    try:
+        return module.Settings(**values)
+    except UnusableSetting as fault:
+        raise table.refused(fault.key, fault.problem, fault.hint) from None
 
 
 def _required(field: "dataclasses.Field[Any]") -> bool:

@@ -54,6 +54,16 @@ class Costs:
     fill_people: int = 0
 
 
+class UnusableSetting(Exception):
+    """What a provider's ``Settings`` says of a key that it cannot use: see ``Table.refused``."""
+
+    def __init__(self, key: str, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+        self.hint = hint
+
+
 class Api(Protocol):
     """An account's HTTP interface, for the length of one job: paced, timed, errors typed."""
 

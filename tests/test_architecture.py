@@ -119,11 +119,16 @@ def test_sync_imports_nothing_of_ours_but_sync() -> None:
 def test_no_provider_knows_another() -> None:
     files = inside("sync/providers/")
     for path in files:
-        own = f"{NAME}.{module_of(path)}"
-        others = {f"{NAME}.{module_of(each)}" for each in files if each != path}
+        own = _provider(path)
+        others = {f"{NAME}.{module_of(each)}" for each in files if _provider(each) != own}
         others.discard(f"{NAME}.sync.providers")
-        assert offences({path: files[path]}, others - {own}) == []
+        assert offences({path: files[path]}, others) == []
     assert offences(files, {f"{NAME}.sync.engines"}) == []
+
+
+def _provider(path: str) -> str:
+    """Whose file this is: a provider is a file, or a folder of a few."""
+    return path.split("/")[2].removesuffix(".py")
 
 
 def test_nobody_above_names_a_provider_or_an_engine() -> None:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from convsync_cli.sandbox import instantly_shapes, twilio_shapes
 from convsync_cli.sandbox.rows import Expected, Person
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Recorded, Sandbox
@@ -42,7 +43,11 @@ TOKEN = FromEnv("UNUSED")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How the sandbox plays one provider, and whose conversations need several pages there."""
+    """How the sandbox plays one provider, and whose conversations need several pages there.
+
+    ``secret`` is the name of the credential among the settings. One that ``has_ids`` not knows
+    addresses, and nobody by them.
+    """
 
     name: str
     url: Callable[[Sandbox], str]
@@ -52,6 +57,8 @@ class Case:
     long: str
     feed: str
     strangers: str
+    secret: str = "token"
+    has_ids: bool = True
 
     @property
     def module(self) -> ModuleType:
@@ -79,6 +86,34 @@ CASES = {
             handle=lambda person: None if person.bison is None else str(person.bison),
             long="long mail",
             feed="*/replies",
+            strangers="sms only",
+        ),
+        Case(
+            name="twilio",
+            url=lambda sandbox: sandbox.urls["twilio"],
+            token=lambda workspace: twilio_shapes.credentials(workspace)[
+                twilio_shapes.account_sid(workspace)
+            ],
+            options=lambda module, workspace: module.Settings(
+                twilio_shapes.account_sid(workspace), TOKEN
+            ),
+            handle=lambda person: None,
+            long="long sms",
+            feed="*/Messages.json",
+            strangers="mail only",
+            secret="auth_token",
+            has_ids=False,
+        ),
+        Case(
+            name="instantly",
+            url=lambda sandbox: sandbox.urls["instantly"],
+            token=instantly_shapes.token,
+            options=lambda module, workspace: module.Settings(TOKEN),
+            handle=lambda person: (
+                None if person.bison is None else instantly_shapes.lead_id(person)
+            ),
+            long="long mail",
+            feed="*/emails",
             strangers="sms only",
         ),
     )
@@ -171,7 +206,7 @@ class Desk:
     def truth(self, role: str) -> list[Expected]:
         """What a perfect read of a lead holds."""
         key = self.person(role).key
-        every = self.sandbox.world.expected(WORKSPACE, self.account.channel)
+        every = self.sandbox.world.expected(WORKSPACE, self.case.name)
         return [one for one in every if one.lead_key == key]
 
     def walk(self, lead: Lead, cursor: str | None = None) -> Walk:
@@ -204,10 +239,11 @@ class Desk:
 
     async def _acting(self, act: Callable[[Provider, Api], Awaitable[T]]) -> T:
         module = self.case.module
-        secrets = {"token": self.token or self.case.token(self.workspace)}
+        secrets = {self.case.secret: self.token or self.case.token(self.workspace)}
         auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
-        wire = open_wire(self.account, auth, module.REFUSALS, plain)
+        too_fast = getattr(module, "TOO_FAST", frozenset())
+        wire = open_wire(self.account, auth, module.REFUSALS, plain, too_fast)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,

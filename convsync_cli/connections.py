@@ -11,7 +11,7 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.api import Api, Get, Post, Provider
+from convsync_cli.sync.api import USUAL, Api, Get, Post, Provider, Statuses
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -89,9 +89,9 @@ async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline
     """Connect an account with its credential, whose command may take its time in a thread."""
     secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
     provider = _module(account)
-    too_fast: frozenset[int] = getattr(provider, "TOO_FAST", frozenset())
     auth = provider.auth(account.options, secrets)
-    return open_wire(account, auth, provider.REFUSALS, too_fast=too_fast)
+    statuses: Statuses = getattr(provider, "STATUSES", USUAL)
+    return open_wire(account, auth, provider.REFUSALS, statuses=statuses)
 
 
 def _reader(account: Account) -> Provider:

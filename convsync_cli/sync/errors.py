@@ -15,7 +15,7 @@
         │   └── NetworkFault     the network or the clock                → also inside the request
         ├── RateLimited          429; pauses the account                 → Snooze
         ├── AccountPaused        it was paused before                    → Snooze
-        ├── Unauthorized         401, 402, 403; pauses the account       → Snooze
+        ├── Unauthorized         401, 403; pauses the account            → Snooze
         ├── Rejected             other 4xx, an answer of unknown shape   → Discard
         │   ├── CursorLoop       pages that lead in a circle
         │   └── Unknown          404: the provider's file decides

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from convsync_cli.sync.api import Auth, Get, Post
+from convsync_cli.sync.api import USUAL, Auth, Get, Post, Statuses
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -51,14 +51,14 @@ _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 class Wire:
     """An account's connection: its client, which carries the credential, its words of refusal.
 
-    ``refusals`` maps a fragment of a 401, 402 or 403 answer to a sentence for the operator.
-    ``too_fast`` are statuses that can mean "too fast" here, beside 429, or what they usually mean.
+    ``refusals`` maps a fragment of an answer that refuses the account to a sentence for the
+    operator.
     """
 
     account: Account
     client: httpx.AsyncClient
     refusals: Mapping[str, str]
-    too_fast: frozenset[int] = frozenset()
+    statuses: Statuses = USUAL
 
 
 def open_wire(
@@ -66,7 +66,7 @@ def open_wire(
     auth: Auth,
     refusals: Mapping[str, str],
     transport: httpx.AsyncBaseTransport | None = None,
-    too_fast: frozenset[int] = frozenset(),
+    statuses: Statuses = USUAL,
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load."""
     client = httpx.AsyncClient(
@@ -79,7 +79,7 @@ def open_wire(
         verify=_tls() if account.base_url.startswith("https:") else False,
         transport=transport,
     )
-    return Wire(account, client, refusals, too_fast)
+    return Wire(account, client, refusals, statuses)
 
 
 @cache
@@ -178,12 +178,12 @@ class HttpApi:
 
     async def _refuse(self, response: httpx.Response, body: bytes, label: str) -> Any:
         """Turn a status other than 200 into the error that says what to do about it."""
-        status = response.status_code
+        status, meanings = response.status_code, self.wire.statuses
         said = body[:4096].decode("utf-8", "replace")
         match status:
-            case _ if status in self.wire.too_fast and not await self._slowed_down(status):
+            case _ if status in meanings.too_fast and not await self._slowed_down(status):
                 raise await self._rate_limited(response, body, label)
-            case 401 | 402 | 403:
+            case _ if status in (401, 403) or status in meanings.refused:
                 raise await self._unauthorized(status, said)
             case 429:
                 raise await self._rate_limited(response, body, label)

@@ -20,7 +20,7 @@ from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Recorded, Sandbox
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sync import addresses, merge, providers
-from convsync_cli.sync.api import Api, Provider
+from convsync_cli.sync.api import USUAL, Api, Provider
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -242,8 +242,8 @@ class Desk:
         secrets = {self.case.secret: self.token or self.case.token(self.workspace)}
         auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
-        too_fast = getattr(module, "TOO_FAST", frozenset())
-        wire = open_wire(self.account, auth, module.REFUSALS, plain, too_fast)
+        statuses = getattr(module, "STATUSES", USUAL)
+        wire = open_wire(self.account, auth, module.REFUSALS, plain, statuses)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,

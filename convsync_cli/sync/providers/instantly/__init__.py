@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -37,7 +37,10 @@ REFUSALS = {
     "payment": "the workspace's plan does not include the API",
     "api key": "the key is wrong, has been deleted, or is one of the API's first version",
 }
-TOO_FAST = frozenset({403})  # some meet it instead of 429
+STATUSES = Statuses(
+    refused=frozenset({402}),  # the plan does not include the API
+    too_fast=frozenset({403}),  # some meet it instead of 429
+)
 
 _LIST = "api/v2/emails"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -106,6 +106,12 @@ def test_a_lead_is_asked_for_by_each_of_its_addresses() -> None:
     assert [each.external_id for each in script.messages(reader, answers, two)] == ["m1", "m9"]
 
 
+def test_a_mail_that_two_addresses_have_in_common_is_no_loop() -> None:
+    two = Lead("L1", "acme", addresses=(addresses.email(MAIL), addresses.email(OTHER_MAIL)))
+    answers = planned(row()).answers(LIST, page(row()), lead=OTHER_MAIL)
+    assert len(read(answers, two)) == 2
+
+
 def test_every_page_keeps_the_filter_and_whole_bodies() -> None:
     answers = planned(row(), then="c2").answers(
         LIST, page(row(id="m3")), lead=MAIL, starting_after="c2"
@@ -413,6 +419,7 @@ def planned_mail() -> dict[str, object]:
 
 def test_planned_mail_is_remembered() -> None:
     [told] = changes(Script().answers(LIST, page(planned_mail(), row())))
+    assert (ids([told]), told.left_out) == (["m1"], 1)
     assert json.loads(told.watermark or "")["planned"] == ["2026-01-01T09:00:00.000Z"]
 
 
@@ -430,6 +437,13 @@ def test_what_became_of_planned_mail_is_looked_at_an_hour_later_and_then_the_new
     told = changes(answers, pending)
     assert ids(told) == ["m5", "m6", "m1", "m6"]
     assert stored_in(told[-1].watermark) == "2026-01-02T11:00:00.000Z"
+
+
+def test_a_mail_that_both_looks_find_is_no_loop() -> None:
+    begun = "2026-01-01T09:00:00.000Z"
+    answers = Script().answers(LIST, page(ours()), email_type="manual", min_timestamp_created=begun)
+    answers.answers(LIST, page(ours()), min_timestamp_created=BOUND)
+    assert ids(changes(answers, mark(planned=(begun,)))) == ["m2", "m2"]
 
 
 def test_within_the_hour_planned_mail_costs_nothing() -> None:

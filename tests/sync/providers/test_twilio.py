@@ -346,10 +346,15 @@ def test_the_walk_goes_on_from_its_cursor_and_remembers_whom_it_covers() -> None
 
 
 def test_a_large_page_is_told_in_parts_of_which_each_can_be_the_last() -> None:
-    answers = Script().answers(LIST, page(*(row(sid=f"SM{number}") for number in range(1000))))
-    first, second = changes(answers)
-    assert [len(news.read(KNOWN)) for each in (first, second) for news in each.news] == [500, 500]
-    assert [len(each.news) for each in changes(answers, None, first.cursor)] == [1, 1]
+    many = [row(sid=f"SM{number}") for number in range(1000)]
+    answers = Script().answers(LIST, page(*many, then="x"))
+    answers.answers(LIST, page(row()), PageToken="x")
+    told = changes(answers)
+    assert [len(news.read(KNOWN)) for each in told for news in each.news] == [500, 500, 1]
+    again = changes(answers, None, told[0].cursor)
+    assert [len(news.read(KNOWN)) for each in again for news in each.news] == [500, 500, 1]
+    rest = changes(answers, None, told[1].cursor)
+    assert [len(news.read(KNOWN)) for each in rest for news in each.news] == [1]
 
 
 def test_the_rows_of_a_person_are_told_together() -> None:

@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table
+from convsync_cli.sync.api import UnusableSetting
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import (
@@ -88,7 +89,10 @@ def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> An
     _allow(table, module.Settings, *_SHARED_KEYS)
     for keys in getattr(module, "EITHER", ()):
         _check_either(table, keys)
-    return _read(table, module.Settings, environ)
+    try:
+        return _read(table, module.Settings, environ)
+    except UnusableSetting as fault:
+        raise table.refused(fault.key, fault.problem, fault.hint) from None
 
 
 def _allow(table: Table, settings: Any, *others: str) -> None:

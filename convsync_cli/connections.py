@@ -11,18 +11,19 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.api import Api, Get, Post, Provider
+from convsync_cli.sync.api import USUAL, Api, Get, Post, Provider, Statuses
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import ConvsyncError, CredentialUnavailable, SyncError
-from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
+from convsync_cli.sync.http import HttpApi, paused
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal, OAuth
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import Wire, open_wire
 from convsync_cli.sync.work import Line
 
 _REFERENCES = (FromEnv, FromFile, FromCommand, Literal)
@@ -122,7 +123,9 @@ async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline
     """Connect an account with its credential, whose command may take its time in a thread."""
     secrets = await asyncio.to_thread(_secrets, account.options, environ, deadline.remaining)
     provider = _module(account)
-    return open_wire(account, provider.auth(account.options, secrets), provider.REFUSALS)
+    auth = provider.auth(account.options, secrets)
+    statuses: Statuses = getattr(provider, "STATUSES", USUAL)
+    return open_wire(account, auth, provider.REFUSALS, statuses=statuses)
 
 
 def _reader(account: Account) -> Provider:

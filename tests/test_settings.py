@@ -1,6 +1,7 @@
 """The configuration: what it may say, and how it answers when it says something else."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -471,6 +472,37 @@ def test_a_base_url_is_nothing_but_an_origin(folder: Folder, written: str) -> No
 def test_a_provider_without_a_host_of_its_own_needs_a_base_url(folder: Folder) -> None:
     error = folder.error(EMAIL.replace("base_url", "#"))
     assert "workspaces.acme.email.base_url is missing" in error.message
+
+
+TWILIO = f"""\
+[workspaces.acme.sms]
+provider = "twilio"
+account_sid = "AC{32 * "0"}"
+"""
+API_KEY = f'api_key_sid = "SK{32 * "1"}"\napi_key_secret = {{ env = "SECRET" }}\n'
+
+
+def test_a_credential_that_may_be_missing_is_read_where_it_is_there(folder: Folder) -> None:
+    options = folder.account(TWILIO + 'auth_token = { env = "TOKEN" }\n').options
+    assert (options.auth_token, options.api_key_secret) == (FromEnv("TOKEN"), None)
+    options = folder.account(TWILIO + API_KEY).options
+    assert (options.auth_token, options.api_key_secret) == (None, FromEnv("SECRET"))
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (TWILIO, "workspaces.acme.sms.auth_token is missing"),
+        (TWILIO + API_KEY + 'auth_token = { env = "TOKEN" }\n', "auth_token stands beside"),
+        (TWILIO.replace("AC0", "XX0") + API_KEY, "line 3: .*account_sid is not such an id"),
+    ],
+)
+def test_what_a_provider_cannot_use_is_said_with_its_place(
+    folder: Folder, text: str, problem: str
+) -> None:
+    error = folder.error(text)
+    assert re.search(problem, error.message)
+    assert error.hint.startswith("write ")
 
 
 def test_a_rate_may_be_set(folder: Folder) -> None:

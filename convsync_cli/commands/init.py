@@ -38,6 +38,17 @@ TEMPLATE = """\
 # provider = "emailbison"
 # base_url = "https://send.example.com"
 # token = { env = "ACME_EMAILBISON_TOKEN" }
+
+# The other providers, in the place of these:
+#
+# [workspaces.acme.sms]
+# provider = "twilio"
+# account_sid = "AC00000000000000000000000000000000"
+# auth_token = { env = "ACME_TWILIO_TOKEN" }       # or api_key_sid and api_key_secret
+#
+# [workspaces.acme.email]
+# provider = "instantly"
+# token = { env = "ACME_INSTANTLY_KEY" }           # a key of API v2
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from threading import Event
 
+from convsync_cli.sandbox import instantly_shapes, twilio_shapes
 from convsync_cli.sandbox.exchange import Request, Response
 from convsync_cli.sandbox.faults import Fault
 from convsync_cli.sandbox.limits import Allowance
@@ -48,7 +49,7 @@ class Control:
             "control_url": self.url,
             "gohighlevel_url": sandbox.gohighlevel_url,
             "emailbison_url": sandbox.emailbison_url,
-            "smartlead_url": sandbox.smartlead_url,
+            "urls": sandbox.urls,
             "elsewhere_url": sandbox.elsewhere_url,
             "workspaces": {
                 name: _summary(sandbox.world, name) for name in sandbox.world.workspaces
@@ -201,6 +202,9 @@ def _summary(world: World, name: str) -> Json:
         "team_id": view.team_id,
         "emailbison_token": view.emailbison_token,
         "smartlead_key": key_of(view),
+        "twilio_account_sid": twilio_shapes.account_sid(view),
+        "twilio_credentials": twilio_shapes.credentials(view),
+        "instantly_token": instantly_shapes.token(view),
         "leads": len(view.people),
         "conversations": len(view.conversations),
         "gohighlevel_rows": len(view.entries),

@@ -8,7 +8,10 @@ from threading import Lock
 
 from convsync_cli.sandbox.exchange import Request
 
-CURSORS = ("cursor", "page", "lastMessageId", "startAfterDate", "offset")
+CURSORS = (
+    "cursor", "page", "offset", "lastMessageId", "startAfterDate", "Page", "PageToken",
+    "starting_after",
+)  # fmt: skip
 
 
 class FaultKind(StrEnum):

@@ -48,6 +48,8 @@ DEFAULTS: Mapping[str, Allowance] = {
     "gohighlevel": Allowance(100, 10.0),
     "emailbison": Allowance(300, 60.0, daily=10**9),
     "smartlead": Allowance(60, 60.0, daily=10**9),
+    "twilio": Allowance(30, 1.0, daily=10**9),  # stands for its limit, which is on concurrency
+    "instantly": Allowance(20, 60.0, daily=10**9),
 }
 
 

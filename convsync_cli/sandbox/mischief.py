@@ -129,7 +129,7 @@ def rows_of(content: object) -> list[object] | None:
     messages = content.get("messages")
     if isinstance(messages, dict):
         messages = messages.get("messages")
-    names = ("conversations", "contacts", "data", "history")
+    names = ("conversations", "contacts", "data", "items", "history")
     lists = (messages, *(content.get(name) for name in names))
     return next((cast(list[object], one) for one in lists if isinstance(one, list)), None)
 
@@ -151,6 +151,9 @@ def _looping(response: Response) -> Response:
         page["nextPage"] = True
     if "nextCursor" in content:
         content["nextCursor"] = content["nextCursor"] or "bG9vcA=="
+    for name in ("next_page_uri", "next_starting_after"):
+        if name in content:
+            content[name] = content[name] or content.get("first_page_uri") or "bG9vcA"
     meta = content.get("meta")
     if isinstance(meta, dict) and "next_cursor" in meta:
         meta["next_cursor"] = meta["next_cursor"] or "bG9vcA"

@@ -3,19 +3,37 @@
 The same seed gives the same world, byte for byte. What is said later carries the real time.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
-from convsync_cli.sandbox import exports, people, smartlead_threads, truth
+from convsync_cli.sandbox import (
+    exports,
+    instantly_shapes,
+    people,
+    smartlead_threads,
+    truth,
+    twilio_shapes,
+)
 from convsync_cli.sandbox.rows import Conversation, Entry, Expected, Person, Reply
 from convsync_cli.sandbox.seeding import Seeder
 from convsync_cli.sandbox.workspace import Said, Workspace
 
 UNTIL = datetime(2026, 1, 15, 12, tzinfo=UTC)
 """Nothing in a freshly seeded world is younger."""
+
+TRUTHS: Mapping[str, Callable[[Workspace], Iterable[Expected]]] = {
+    "sms": truth.expected_sms,
+    "gohighlevel": truth.expected_sms,
+    "twilio": twilio_shapes.expected,
+    "email": truth.expected_email,
+    "emailbison": truth.expected_email,
+    "instantly": instantly_shapes.expected,
+    "smartlead": smartlead_threads.expected,
+}
+"""What a perfect sync of a channel holds, by each provider that serves it here."""
 
 _CHATTER = ("Any news?", "Sounds good 👍", "Let us talk on Friday.", "Please remove me.", "Merci !")
 
@@ -53,16 +71,11 @@ class World:
     def expected(self, workspace: str, channel: str) -> Iterable[Expected]:
         """What a perfect sync holds of a channel (``sms``, ``email``): every message once.
 
-        Where a provider tells the channel otherwise (``smartlead``), by the provider's name.
+        A provider's name instead of the channel gives the same by that provider's rows.
         """
         view = self.workspaces[workspace]
-        tell = {
-            "sms": truth.expected_sms,
-            "email": truth.expected_email,
-            "smartlead": smartlead_threads.expected,
-        }[channel]
         with view.lock:
-            return tuple(tell(view))
+            return tuple(TRUTHS[channel](view))
 
     def gohighlevel_csv(self, workspace: str) -> bytes:
         """The contacts as GoHighLevel exports them."""

@@ -61,6 +61,22 @@ class Auth:
 
 
 @dataclass(frozen=True, slots=True)
+class Statuses:
+    """What HTTP statuses mean at one provider beside what they mean everywhere.
+
+    ``refused`` are further ones, beside 401 and 403, that refuse the account. ``too_fast`` are such
+    that may mean "too fast": the account is left alone for a while, and only the same answer again
+    means what it usually does.
+    """
+
+    refused: frozenset[int] = frozenset()
+    too_fast: frozenset[int] = frozenset()
+
+
+USUAL = Statuses()
+
+
+@dataclass(frozen=True, slots=True)
 class Costs:
     """What reading costs, for plans: requests for one lead whose conversation fits a page, messages
     in such a page, and messages and people that one request of the feed's first walk brings (0
@@ -70,6 +86,16 @@ class Costs:
     page: int
     fill_messages: int
     fill_people: int = 0
+
+
+class UnusableSetting(Exception):
+    """What a provider's ``Settings`` says of a key that it cannot use: see ``Table.refused``."""
+
+    def __init__(self, key: str, problem: str, hint: str) -> None:
+        super().__init__(problem)
+        self.key = key
+        self.problem = problem
+        self.hint = hint
 
 
 class Api(Protocol):

@@ -2,25 +2,21 @@
 
 House rules: tenacity retries network and timeout errors and nothing else. httpx's timeouts are per
 phase, so a drip of one byte a second never ends one: the whole request has a time of its own. No
-redirect is followed, because the credential would follow it. Answers are read up to a limit. The
-libraries below log nothing of a request.
+redirect is followed, because the credential would follow it. Answers are read up to a limit.
 """
 
 import asyncio
 import json
-import logging
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from functools import cache
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from convsync_cli.sync.api import Auth, Get, Post
+from convsync_cli.sync.api import Get, Post
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -38,91 +34,17 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
-from convsync_cli.sync.oauth import Renewal
 from convsync_cli.sync.ports import Accounts
 from convsync_cli.sync.retry import Uniform
-from convsync_cli.sync.retryafter import http_date, pause_asked
+from convsync_cli.sync.retryafter import pause_asked
 from convsync_cli.sync.shape import mapping
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import REQUEST_S, Wire
 
-REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 TRIES = 3
 FIRST_WAIT_S = 0.5
 LARGEST_ANSWER = 64 * 1024 * 1024
 SHORT_WAIT_S = 0.25  # less than many a request is under way, in which a pause is not seen either
-
-# They log whole addresses, and a credential may stand in one.
-for _talkative in ("httpx", "httpcore"):
-    logging.getLogger(_talkative).setLevel(logging.WARNING)
-
-_POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
-
-
-@dataclass(slots=True)
-class ServerClock:
-    """What the last answer said about the server's clock; read only when somebody asks."""
-
-    date: str = ""
-    heard_at: datetime | None = None
-
-    @property
-    def ahead_s(self) -> float | None:
-        """How far it is ahead of ours, to the second; None where no answer told."""
-        told = http_date(self.date)
-        if told is None or self.heard_at is None:
-            return None
-        return (told - self.heard_at) / timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """An account's connection: its client, its words of refusal, its credential in either.
-
-    ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator. ``renewal``
-    gives the token that each request carries, where that is one that ends.
-    """
-
-    account: Account
-    client: httpx.AsyncClient
-    refusals: Mapping[str, str]
-    query: Mapping[str, str] = field(default_factory=dict, repr=False)
-    server_clock: ServerClock = field(default_factory=ServerClock)
-    renewal: Renewal | None = None
-
-    async def close(self) -> None:
-        """Close the connections, behind a renewal that is under way."""
-        if self.renewal is not None:
-            await self.renewal.settled()
-        await self.client.aclose()
-
-
-def open_wire(
-    account: Account,
-    auth: Auth,
-    refusals: Mapping[str, str],
-    transport: httpx.AsyncBaseTransport | None = None,
-) -> Wire:
-    """Connect an account, with a client of its own: a shared pool collapses under load.
-
-    Raises:
-        CredentialUnavailable: the file of a token that ends cannot be used.
-    """
-    renewal = None if auth.grant is None else Renewal(auth.grant)
-    client = httpx.AsyncClient(
-        headers=dict(auth.headers),
-        timeout=httpx.Timeout(REQUEST_S),
-        limits=_POOL,
-        follow_redirects=False,
-        verify=_tls() if account.base_url.startswith("https:") else False,
-        transport=transport,
-    )
-    return Wire(account, client, refusals, auth.query, renewal=renewal)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One context for all: making it reads every root certificate, 34 ms each time."""
-    return httpx.create_ssl_context()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,10 +190,12 @@ class HttpApi:
 
     async def _refuse(self, response: httpx.Response, body: bytes, label: str) -> Any:
         """Turn a status other than 200 into the error that says what to do about it."""
-        status = response.status_code
+        status, meanings = response.status_code, self.wire.statuses
         said = body[:4096].decode("utf-8", "replace")
         match status:
-            case 401 | 403:
+            case _ if status in meanings.too_fast and not await self._slowed_down(status):
+                raise await self._rate_limited(response, body, label)
+            case _ if status in (401, 403) or status in meanings.refused:
                 raise await self._unauthorized(status, said)
             case 429:
                 raise await self._rate_limited(response, body, label)
@@ -285,6 +209,15 @@ class HttpApi:
                 )
             case _:
                 raise Rejected(f"{label} answered {status}", said, status)
+
+    async def _slowed_down(self, status: int) -> bool:
+        """Whether it gives this answer although it was just left alone for a while."""
+        now = self.clock.now()
+        state = await self.commits.call(self.accounts.state, self.wire.account)
+        if state.reason is not PauseReason.RATE_LIMITED:
+            return state.reason is PauseReason.UNAUTHORIZED
+        warned = (state.message or "").endswith(_answered(status)) and state.paused_until
+        return bool(warned and warned <= now < warned + RECHECK)
 
     async def _unauthorized(self, status: int, said: str) -> Unauthorized:
         account = self.wire.account
@@ -304,7 +237,7 @@ class HttpApi:
     async def _rate_limited(self, response: httpx.Response, body: bytes, label: str) -> RateLimited:
         now = self.clock.now()
         until = now + min(LONGEST, pause_asked(response.headers, body, now))
-        sentence = f"{label} answered 429"
+        sentence = f"{label} {_answered(response.status_code)}"
         await self.commits.call(
             self.accounts.pause,
             self.wire.account,
@@ -314,6 +247,10 @@ class HttpApi:
             now,
         )
         return RateLimited(sentence, until)
+
+
+def _answered(status: int) -> str:
+    return f"answered {status}"
 
 
 def paused(

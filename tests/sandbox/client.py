@@ -1,5 +1,6 @@
 """A raw client that does nothing clever."""
 
+import base64
 import http.client
 import json
 from dataclasses import dataclass, field
@@ -49,3 +50,9 @@ class Client:
             return Answer(response.status, names, response.read())
         finally:
             connection.close()
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """The header of a user with a password."""
+    pair = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {pair}"}

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from convsync_cli.sandbox import instantly_shapes, twilio_shapes
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sandbox.world import World
 
-from .client import Client
+from .client import Client, basic
 
 
 @pytest.fixture
@@ -31,3 +32,15 @@ def ghl(sandbox: Sandbox, acme: Workspace) -> Client:
 @pytest.fixture
 def bison(sandbox: Sandbox, acme: Workspace) -> Client:
     return Client(sandbox.emailbison_url, {"Authorization": f"Bearer {acme.emailbison_token}"})
+
+
+@pytest.fixture
+def twilio(sandbox: Sandbox, acme: Workspace) -> Client:
+    user, password = next(iter(twilio_shapes.credentials(acme).items()))
+    return Client(sandbox.urls["twilio"], basic(user, password))
+
+
+@pytest.fixture
+def instantly(sandbox: Sandbox, acme: Workspace) -> Client:
+    token = {"Authorization": f"Bearer {instantly_shapes.token(acme)}"}
+    return Client(sandbox.urls["instantly"], token)

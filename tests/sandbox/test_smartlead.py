@@ -38,7 +38,7 @@ class Keyed:
 
 @pytest.fixture
 def smart(sandbox: Sandbox, acme: Workspace) -> Keyed:
-    return Keyed(Client(sandbox.smartlead_url), key_of(acme))
+    return Keyed(Client(sandbox.urls["smartlead"]), key_of(acme))
 
 
 def lead(acme: Workspace, role: str) -> Person:

@@ -17,7 +17,7 @@ from convsync_cli.sandbox.faults import Fault, FaultKind
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
 from convsync_cli.sync import http
-from convsync_cli.sync.api import Auth, Get
+from convsync_cli.sync.api import USUAL, Auth, Get, Statuses
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -33,13 +33,14 @@ from convsync_cli.sync.errors import (
     Unavailable,
     Unknown,
 )
-from convsync_cli.sync.http import HttpApi, ServerClock, open_wire
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import ServerClock, open_wire
 from tests.sync.workbench import NOON, HandClock, new_store
 
 LABEL = "things/{id}"
@@ -61,6 +62,7 @@ class Line:
     rate: Rate = FAST
     base_url: str = "https://api.example.com"
     refusals: dict[str, str] = field(default_factory=dict)
+    statuses: Statuses = USUAL
     probe: bool = False
     sleep: Callable[[float], Awaitable[None]] | None = None
     served: list[httpx.Request] = field(default_factory=list)
@@ -102,7 +104,7 @@ class Line:
     async def _get(self, requests: tuple[Get, ...], *, transport: bool) -> Any:
         over = httpx.MockTransport(self._serve) if transport else None
         auth = Auth({"Authorization": f"Bearer {TOKEN}"})
-        wire = open_wire(self.account, auth, self.refusals, over)
+        wire = open_wire(self.account, auth, self.refusals, over, self.statuses)
         commits = Commits(self.store, patient=lambda: True)
         self.server_clock = wire.server_clock
         api = HttpApi(
@@ -529,6 +531,63 @@ def test_a_refusal_is_explained_where_the_provider_says_why(line: Line) -> None:
     line.refusals = {"scope": "it lacks a scope", "jwt": "it is revoked"}
     error = line.answers(said(401, {"message": "Invalid JWT"})).error()
     assert "it is revoked" in str(error)
+
+
+# What statuses mean at one provider only
+
+SLOW = Statuses(refused=frozenset({402}), too_fast=frozenset({403}))
+
+
+def test_a_provider_may_refuse_its_account_by_another_status(line: Line) -> None:
+    line.statuses = SLOW
+    assert type(line.answers(said(402)).error()) is Unauthorized
+    assert line.pause[0] is PauseReason.UNAUTHORIZED
+
+
+def test_a_refusal_that_may_mean_too_fast_is_waited_out_once(line: Line) -> None:
+    line.statuses = SLOW
+    assert type(line.answers(said(403), said()).error()) is RateLimited
+    assert line.pause == (
+        PauseReason.RATE_LIMITED,
+        pytest.approx(timedelta(seconds=60), abs=timedelta(seconds=1)),
+    )
+    line.clock.passes(61)
+    assert line.get() == {"ok": True}
+
+
+def test_the_same_refusal_after_the_wait_stops_the_account(line: Line) -> None:
+    line.statuses = SLOW
+    line.answers(said(403)).error()
+    line.clock.passes(61)
+    assert type(line.error()) is Unauthorized
+    assert line.pause[0] is PauseReason.UNAUTHORIZED
+
+
+def test_a_stopped_account_is_not_freed_by_a_refusal_that_may_mean_too_fast(line: Line) -> None:
+    line.statuses, line.probe = SLOW, True
+    line.answers(said(401), said(403)).error()
+    line.clock.passes(901)
+    assert type(line.error()) is Unauthorized
+
+
+def test_refusals_side_by_side_are_one_warning(line: Line) -> None:
+    line.statuses, line.probe = SLOW, True  # lets a request through, as one that was under way
+    line.answers(said(403)).error()
+    assert type(line.error()) is RateLimited
+
+
+def test_a_refusal_long_after_the_last_one_is_waited_out_again(line: Line) -> None:
+    line.statuses = SLOW
+    line.answers(said(403)).error()
+    line.clock.passes(3600)
+    assert type(line.error()) is RateLimited
+
+
+def test_a_429_is_no_warning_of_a_refusal(line: Line) -> None:
+    line.statuses = SLOW
+    line.answers(said(429), said(403)).error()
+    line.clock.passes(61)
+    assert type(line.error()) is RateLimited
 
 
 # A paused account

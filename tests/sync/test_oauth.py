@@ -25,7 +25,7 @@ from convsync_cli.sync.errors import (
     Unauthorized,
     Unavailable,
 )
-from convsync_cli.sync.http import HttpApi, open_wire
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -35,6 +35,7 @@ from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.providers import gohighlevel
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import open_wire
 from tests.sync.workbench import NOON, HandClock, at_once, new_store
 
 URL = "https://services.example.com"

@@ -23,7 +23,7 @@ from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
 from convsync_cli.sync.errors import Rejected
-from convsync_cli.sync.http import HttpApi, open_wire
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import FeedPage
@@ -37,6 +37,7 @@ from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
+from convsync_cli.sync.wire import open_wire
 from convsync_cli.sync.work import Connect, Line, Progress, Work
 from convsync_cli.sync.worker import Pace, Tally, Worker
 

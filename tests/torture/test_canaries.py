@@ -92,7 +92,7 @@ def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path:
 
 
 def test_a_key_that_stands_in_every_address_is_told_nowhere(harness: Harness) -> None:
-    key, url = key_of(harness.world.workspace("acme")), harness.sandbox.smartlead_url
+    key, url = key_of(harness.world.workspace("acme")), harness.sandbox.urls["smartlead"]
     before, email = harness.config.read_text().split("[workspaces.acme.email]")
     rest = email[email.index("[workspaces.globex]") :]
     account = (

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from convsync_cli.sandbox import instantly_shapes, twilio_shapes
 from convsync_cli.sandbox.rows import Expected, Person
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Recorded, Sandbox
@@ -21,12 +22,12 @@ from convsync_cli.sandbox.smartlead import key_of
 from convsync_cli.sandbox.smartlead_threads import lead_id
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sync import addresses, merge, providers
-from convsync_cli.sync.api import Api, Provider
+from convsync_cli.sync.api import USUAL, Api, Provider
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import SyncError
-from convsync_cli.sync.http import HttpApi, open_wire
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import FromEnv
@@ -35,6 +36,7 @@ from convsync_cli.sync.model.message import Channel, Message, Page
 from convsync_cli.sync.model.pause import AccountState
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import open_wire
 
 T = TypeVar("T")
 
@@ -46,8 +48,8 @@ TOKEN = FromEnv("UNUSED")
 class Case:
     """How the sandbox plays one provider, and whose conversations need several pages there.
 
-    ``secret`` is the setting that holds the credential, ``told`` what the sandbox calls the truth
-    where it is not the channel's. Where lists of a lead are not ``paged``, a page is a whole list.
+    ``secret`` is the setting that holds the credential. One that ``has_ids`` not knows addresses,
+    and nobody by them. Where lists of a lead are not ``paged``, a page is a whole list.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Case:
     strangers: str
     questions: frozenset[str] = frozenset()  # the paths that are asked by POST and change nothing
     secret: str = "token"
-    told: str = ""
+    has_ids: bool = True
     paged: bool = True
 
     def page(self, number: int) -> dict[str, int]:
@@ -98,7 +100,7 @@ CASES = {
         ),
         Case(
             name="smartlead",
-            url=lambda sandbox: sandbox.smartlead_url,
+            url=lambda sandbox: sandbox.urls["smartlead"],
             token=key_of,
             options=lambda module, workspace: module.Settings(TOKEN),
             handle=lambda person: None if person.bison is None else str(lead_id(person)),
@@ -106,8 +108,35 @@ CASES = {
             feed="*/message-history",
             strangers="sms only",
             secret="api_key",
-            told="smartlead",
             paged=False,
+        ),
+        Case(
+            name="twilio",
+            url=lambda sandbox: sandbox.urls["twilio"],
+            token=lambda workspace: twilio_shapes.credentials(workspace)[
+                twilio_shapes.account_sid(workspace)
+            ],
+            options=lambda module, workspace: module.Settings(
+                twilio_shapes.account_sid(workspace), TOKEN
+            ),
+            handle=lambda person: None,
+            long="long sms",
+            feed="*/Messages.json",
+            strangers="mail only",
+            secret="auth_token",
+            has_ids=False,
+        ),
+        Case(
+            name="instantly",
+            url=lambda sandbox: sandbox.urls["instantly"],
+            token=instantly_shapes.token,
+            options=lambda module, workspace: module.Settings(TOKEN),
+            handle=lambda person: (
+                None if person.bison is None else instantly_shapes.lead_id(person)
+            ),
+            long="long mail",
+            feed="*/emails",
+            strangers="sms only",
         ),
     )
 }
@@ -199,7 +228,7 @@ class Desk:
     def truth(self, role: str) -> list[Expected]:
         """What a perfect read of a lead holds."""
         key = self.person(role).key
-        every = self.sandbox.world.expected(WORKSPACE, self.case.told or self.account.channel)
+        every = self.sandbox.world.expected(WORKSPACE, self.case.name)
         return [one for one in every if one.lead_key == key]
 
     def walk(self, lead: Lead, cursor: str | None = None) -> Walk:
@@ -235,7 +264,8 @@ class Desk:
         secrets = {self.case.secret: self.token or self.case.token(self.workspace)}
         auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
-        wire = open_wire(self.account, auth, module.REFUSALS, plain)
+        statuses = getattr(module, "STATUSES", USUAL)
+        wire = open_wire(self.account, auth, module.REFUSALS, plain, statuses)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,

@@ -7,15 +7,21 @@ in its list. Whatever else stands in the query may be asked of ``requests`` afte
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from convsync_cli.sync.api import Get, Post, Provider
 from convsync_cli.sync.errors import SyncError
+from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Message, Page
 
 # By these one page, or one look-up, differs from another at the same path.
-PLACES = ("lastMessageId", "startAfterDate", "cursor", "page", "email", "number", "contactId")
+PLACES = (
+    *("lastMessageId", "startAfterDate", "cursor", "page", "email", "number", "contactId"),
+    *("To", "From", "DateSent>", "PageToken"),
+    *("lead", "email_type", "min_timestamp_created", "starting_after"),
+)
 
 
 class Unplanned(Exception):
@@ -64,6 +70,17 @@ def read(provider: Provider, script: Script, lead: Lead, cursor: str | None = No
 def messages(provider: Provider, script: Script, lead: Lead) -> list[Message]:
     """All messages of a lead."""
     return [message for page in read(provider, script, lead) for message in page.messages]
+
+
+def changes(
+    provider: Provider, script: Script, watermark: str | None, cursor: str | None, now: datetime
+) -> list[FeedPage]:
+    """All pages of a walk through the change feed; what the provider raises is raised."""
+
+    async def gathered() -> list[FeedPage]:
+        return [page async for page in provider.changes(script, watermark, cursor, now)]
+
+    return asyncio.run(gathered())
 
 
 async def _gathered(pages: AsyncIterator[Page]) -> list[Page]:

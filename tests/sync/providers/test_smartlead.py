@@ -516,7 +516,7 @@ def test_the_key_is_in_no_log_of_a_real_connection(caplog: pytest.LogCaptureFixt
 
     caplog.set_level(logging.DEBUG)
     with Sandbox() as sandbox:
-        asyncio.run(_told(httpx.AsyncHTTPTransport(), sandbox.smartlead_url))
+        asyncio.run(_told(httpx.AsyncHTTPTransport(), sandbox.urls["smartlead"]))
         assert [one.status for one in sandbox.requests] == [401]
         assert KEY not in str(sandbox.requests)
     assert KEY not in caplog.text

@@ -22,7 +22,7 @@ from convsync_cli.sync.api import Api
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.http import HttpApi, open_wire
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.jobs import conversation_sync, delta_sync
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -37,6 +37,7 @@ from convsync_cli.sync.ports import Store
 from convsync_cli.sync.providers import smartlead
 from convsync_cli.sync.providers.smartlead import asking
 from convsync_cli.sync.telemetry import Meter
+from convsync_cli.sync.wire import open_wire
 from convsync_cli.sync.work import Line, Progress, Work
 from tests.contracts.providers.cases import at_once, meant, told
 from tests.sync.workbench import new_store
@@ -63,6 +64,9 @@ class Watched:
     at: int = 0
     meanwhile: Meanwhile = lambda: None
     reader: smartlead.Reader = field(default_factory=smartlead.Reader)
+
+    async def identity(self, api: Api) -> str | None:
+        return await self.reader.identity(api)
 
     def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         return self.reader.pages(api, lead, cursor)
@@ -127,7 +131,7 @@ class Office:
 
     @property
     def messages(self) -> list[Message]:
-        return [each.message for each in self.store.archive.messages("acme", None)]
+        return [each.message for each in self.store.archive.messages()]
 
     @property
     def texts(self) -> list[str]:
@@ -141,7 +145,7 @@ class Office:
             for lead in self.store.leads.leads("acme", "", 10_000)
         }
         return {
-            (owner[each.lead], each.message) for each in self.store.archive.messages("acme", None)
+            (owner[each.lead], each.message) for each in self.store.archive.messages()
         }
 
     def asked(self) -> list[str]:
@@ -192,7 +196,7 @@ class Office:
 
     def _wire(self) -> Any:
         options = smartlead.Settings(FromEnv("UNUSED"))
-        url, rate = self.sandbox.smartlead_url, Rate(100_000, 1.0)
+        url, rate = self.sandbox.urls["smartlead"], Rate(100_000, 1.0)
         account = Account("acme", Channel.EMAIL, "smartlead", url, rate, options, discover=True)
         auth = smartlead.auth(options, {"api_key": key_of(self.sandbox.world.workspace("acme"))})
         return open_wire(account, auth, {}, httpx.AsyncHTTPTransport(verify=False))

@@ -1,0 +1,96 @@
+"""How an account is connected: a client of its own, its credential, and what is heard on the way.
+
+No redirect is followed, because the credential would follow it. The libraries below log nothing of
+a request.
+"""
+
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cache
+
+import httpx
+
+from convsync_cli.sync.api import USUAL, Auth, Statuses
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.oauth import Renewal
+from convsync_cli.sync.retryafter import http_date
+
+REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
+
+# They log whole addresses, and a credential may stand in one.
+for _talkative in ("httpx", "httpcore"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
+
+_POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+
+
+@dataclass(slots=True)
+class ServerClock:
+    """What the last answer said about the server's clock; read only when somebody asks."""
+
+    date: str = ""
+    heard_at: datetime | None = None
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How far it is ahead of ours, to the second; None where no answer told."""
+        told = http_date(self.date)
+        if told is None or self.heard_at is None:
+            return None
+        return (told - self.heard_at) / timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """An account's connection: its client, its words of refusal, its credential in either.
+
+    ``refusals`` maps a fragment of an answer that refuses the account to a sentence for the
+    operator. ``renewal`` gives the token that each request carries, where that is one that ends.
+    """
+
+    account: Account
+    client: httpx.AsyncClient
+    refusals: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    server_clock: ServerClock = field(default_factory=ServerClock)
+    renewal: Renewal | None = None
+    statuses: Statuses = USUAL
+
+    async def close(self) -> None:
+        """Close the connections, behind a renewal that is under way."""
+        if self.renewal is not None:
+            await self.renewal.settled()
+        await self.client.aclose()
+
+
+def open_wire(
+    account: Account,
+    auth: Auth,
+    refusals: Mapping[str, str],
+    transport: httpx.AsyncBaseTransport | None = None,
+    statuses: Statuses = USUAL,
+) -> Wire:
+    """Connect an account, with a client of its own: a shared pool collapses under load.
+
+    Raises:
+        CredentialUnavailable: the file of a token that ends cannot be used.
+    """
+    renewal = None if auth.grant is None else Renewal(auth.grant)
+    client = httpx.AsyncClient(
+        headers=dict(auth.headers),
+        timeout=httpx.Timeout(REQUEST_S),
+        limits=_POOL,
+        follow_redirects=False,
+        verify=_tls() if account.base_url.startswith("https:") else False,
+        transport=transport,
+    )
+    return Wire(account, client, refusals, auth.query, renewal=renewal, statuses=statuses)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One context for all: making it reads every root certificate, 34 ms each time."""
+    return httpx.create_ssl_context()

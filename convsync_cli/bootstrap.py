@@ -51,13 +51,16 @@ class Services:
             if (state.workspace, state.channel) in configured and state.paused(self.clock.now())
         ]
 
-    def terms(self, priority: Priority, *, force: bool = False) -> Terms:
-        """On what terms a job is enqueued now; ``force`` ignores the window."""
+    def terms(
+        self, priority: Priority, *, force: bool = False, with_history: bool = False
+    ) -> Terms:
+        """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``."""
         return Terms(
             priority,
             0.0 if force else self.settings.dedupe_window,
             self.settings.max_attempts,
             self.clock.now(),
+            with_history,
         )
 
     def lead(self, typed: str, workspace: str | None = None) -> "Lead":
@@ -152,6 +155,7 @@ def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener,
     from random import uniform
 
     from convsync_cli.connections import connect
+    from convsync_cli.hooks import hooks
     from convsync_cli.sync.runner import Runner
     from convsync_cli.sync.worker import Pace
 
@@ -165,4 +169,5 @@ def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener,
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,
+        hooks=hooks(settings, os.environ),
     )

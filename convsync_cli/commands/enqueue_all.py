@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
+from convsync_cli.commands.options import MOST, Json, Quiet, WithHistory, Workspace, duration
 from convsync_cli.console import Console
 from convsync_cli.sync.model.placing import Priority
 from convsync_cli.sync.sweep import enqueue_all
@@ -25,6 +25,7 @@ def command(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many leads.")
     ] = None,
+    with_history: WithHistory = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -40,7 +41,7 @@ def command(
         {w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)},
         None if age is None else given.clock.now() - timedelta(seconds=age),
         limit,
-        partial(given.terms, Priority.BULK),
+        partial(given.terms, Priority.BULK, with_history=with_history),
     )
     told = {
         "eligible": swept.eligible,

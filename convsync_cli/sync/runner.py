@@ -12,6 +12,7 @@ from convsync_cli.sync import upkeep
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import RunLock, Store
 from convsync_cli.sync.retry import Uniform
@@ -68,6 +69,7 @@ class Runner:
     pace: Pace
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
     async def run(self, lock: RunLock, deadline: Deadline, stop: asyncio.Event) -> Report:
         """Work until nothing is due, the deadline has passed, or ``stop`` is set.
@@ -119,6 +121,7 @@ class Runner:
             self.uniform,
             self.listeners,
             tally,
+            self.hooks,
         )
         try:
             reason = await worker.work(run, deadline, stop)

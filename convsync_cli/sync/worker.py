@@ -6,9 +6,9 @@ stopped goes back free of charge. Nothing is written for a job whose lease was l
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from convsync_cli.sync import upkeep
 from convsync_cli.sync.attempt import SPENT, attempt
@@ -18,7 +18,9 @@ from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import where
 from convsync_cli.sync.lanes import Lanes, look
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
+from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
@@ -28,6 +30,7 @@ from convsync_cli.sync.work import Line, Progress, Work
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
 GRACE_S = 1.2  # to write down what was stopped
+HOOKS_AT_ONCE = 4  # beside the other jobs: neither kind holds up the other, however slow it is
 
 WAITS = Settlement(
     "released", JobState.PENDING, free=True, code="lost", error="waits to be run alone"
@@ -71,7 +74,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Worker:
-    """One run over one store; ``lines`` has the connected accounts of every workspace."""
+    """One run over one store.
+
+    ``lines`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
+    """
 
     store: Store
     commits: Commits
@@ -81,7 +87,10 @@ class Worker:
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
     tally: Tally = field(default_factory=Tally)
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _of_hooks: set[asyncio.Task[None]] = field(default_factory=set)  # those of them
+    _has_hooks: bool = True  # until a look shows that none is left of a configuration that had one
     _alone: bool = False
     _spent: set[str] = field(default_factory=set)  # workspaces whose rate limit outlasts the run
 
@@ -115,14 +124,14 @@ class Worker:
             if deadline.passed:
                 return "budget"
             self._alone = self._alone and bool(self._tasks)
-            free = 0 if self._alone else self.pace.concurrency - len(self._tasks)
-            lanes, claims = await self.commits.call(
-                self._look_and_claim, run, free, bool(self._tasks)
-            )
+            lanes, claims = await self.commits.call(self._look_and_claim, run)
             for claim in claims:
                 reached("job.claimed")
                 self.tally.claimed += 1
-                self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
+                task = asyncio.create_task(self._perform(run, claim, deadline))
+                self._tasks.add(task)
+                if claim.kind == Kind.INBOUND_HOOK:
+                    self._of_hooks.add(task)
             if claims:
                 continue
             busy = self._tasks or not checks.done()
@@ -132,25 +141,48 @@ class Worker:
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
 
-    def _look_and_claim(self, run: int, free: int, busy: bool) -> tuple[Lanes, list[Claim]]:
+    def _look_and_claim(self, run: int) -> tuple[Lanes, list[Claim]]:
         """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
         accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
         lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
-        lease_until = now + timedelta(seconds=self.pace.lease_s)
+        self._of_hooks &= self._tasks
+        free = self.pace.concurrency - len(self._tasks) + len(self._of_hooks)
         claims: list[Claim] = []
-        while lanes.open and len(claims) < free and not self._alone:
-            claim = self.store.queue.claim(run, lanes.open, now, lease_until)
+        self._claim(run, lanes.open, free, claims, now)
+        if self._has_hooks:  # a program needs no account: every workspace's may be run
+            found = self._claim(
+                run, tuple(self.lines), HOOKS_AT_ONCE - len(self._of_hooks), claims, now, hooks=True
+            )
+            self._has_hooks = found or bool(self.hooks)
+        return lanes, claims
+
+    def _claim(
+        self,
+        run: int,
+        workspaces: Sequence[str],
+        free: int,
+        claims: list[Claim],
+        now: datetime,
+        *,
+        hooks: bool = False,
+    ) -> bool:
+        """Claim up to ``free`` jobs more; whether as many were there."""
+        lease_until = now + timedelta(seconds=self.pace.lease_s)
+        for _ in range(free):
+            if self._alone or not workspaces:
+                return True
+            claim = self.store.queue.claim(run, workspaces, now, lease_until, hooks=hooks)
             if claim is None:
-                break
+                return False
             # A job whose process died may have killed it: it runs alone, so that it takes no other
             # down with it. Where others run, it waits until they have ended.
             self._alone = claim.suspect
-            if claim.suspect and (busy or claims):
+            if claim.suspect and (self._tasks or claims):
                 self.store.queue.settle(run, claim, WAITS, Effort(), now)
             else:
                 claims.append(claim)
-        return lanes, claims
+        return True
 
     async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
         """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
@@ -182,6 +214,7 @@ class Worker:
                 line.account.provider: line.account.channel
                 for line in self.lines.get(claim.workspace, ())
             },
+            hook=self.hooks.get(claim.workspace),
         )
         try:
             settlement = await attempt(claim, work, self.pace.job_timeout_s, self.uniform)

@@ -26,6 +26,7 @@ from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.http import HttpApi, open_wire
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Job, JobFilter
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
@@ -255,6 +256,7 @@ class Bench:
         self.listeners: list[Listener] = []
         self.stop_after_s: float | None = None
         self.connected = 0
+        self.hooks: dict[str, Hook] = {}
         self._leads = 0
 
     def teller(self, workspace: str, provider: str) -> Teller:
@@ -333,6 +335,7 @@ class Bench:
                 self.pace,
                 uniform,
                 tuple(self.listeners),
+                hooks=self.hooks,
             )
             return await worker.work(run, deadline, self.stop), worker.tally
 
@@ -356,6 +359,7 @@ class Bench:
                 self.pace,
                 uniform,
                 tuple(self.listeners),
+                self.hooks,
             )
             try:
                 return await runner.run(lock, Deadline.after(self.clock, budget_s), self.stop)
@@ -403,6 +407,7 @@ class Bench:
             progress=Progress(),
             lines=self.lines(commits)["acme"],
             channels=CHANNELS,
+            hook=self.hooks.get("acme"),
         )
 
     @contextmanager

@@ -6,18 +6,20 @@ so does one after many leads came that nobody has read: that is cheaper than one
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.message import Message
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import Priority, Terms
-from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.model.progress import LeadSync, Saved
 from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Line, Work
 
@@ -49,11 +51,17 @@ async def perform(claim: Claim, work: Work) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """News of somebody who is a lead; ``whole`` is whether the lead was read to the end before."""
+    """News of somebody who is a lead; ``sync`` is how the lead's channel stood before."""
 
     news: News
     lead: Lead
-    whole: bool
+    sync: LeadSync | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the conversation was read to its end before."""
+        sync = self.sync
+        return sync is not None and sync.synced_at is not None and sync.outcome != "not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +104,7 @@ class _DeltaSync:
 
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
-        told = (_Told(news, lead, self._is_whole(lead)) for news in page.news
+        told = (_Told(news, lead, self._sync(lead)) for news in page.news
                 if (lead := self._lead(news, page.covers)) is not None)  # fmt: skip
         return list(told)
 
@@ -113,9 +121,8 @@ class _DeltaSync:
             store.feeds.found(learnt.lead, account.channel)
         return store.leads.lead(learnt.lead)
 
-    def _is_whole(self, lead: Lead) -> bool:
-        sync = self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
-        return sync is not None and sync.synced_at is not None and sync.outcome != "not_found"
+    def _sync(self, lead: Lead) -> LeadSync | None:
+        return self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
 
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
@@ -144,14 +151,15 @@ class _DeltaSync:
         """Read one conversation back to what is known of it."""
         api, provider = self.work.api(self.line), self.line.provider
         async for page in provider.pages(api, told.lead, thread.cursor):
-            self.work.progress.saved += await self.work.call(self._save_thread, told.lead, page)
+            self.work.progress.saved += await self.work.call(self._store, told, page.messages)
             sent = [message.sent_at for message in page.messages if message.sent_at is not None]
             if told.whole and sent and min(sent) < thread.since:
                 return
 
-    def _save_thread(self, lead: Lead, page: Page) -> Saved:
+    def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
         archive, channel = self.work.store.archive, self.line.account.channel
-        return archive.save_messages(lead, channel, page.messages, self.work.clock.now())
+        with announced(self.work, told.sync):
+            return archive.save_messages(told.lead, channel, messages, self.work.clock.now())
 
     def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
         """Store a page of the feed with the cursor behind it, or with the end of the walk."""
@@ -159,7 +167,7 @@ class _DeltaSync:
         started_at, saved = walk.walk_started_at or now, Saved()
         for each in told:
             if messages := each.news.read(each.lead):
-                saved += store.archive.save_messages(each.lead, account.channel, messages, now)
+                saved += self._store(each, messages)
         unread = [*unread, *(each.lead.id for each in told if each.news.unread)]
         store.intake.enqueue(unread, self._terms())
         if page.cursor is not None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
@@ -99,6 +100,15 @@ class Archive(Protocol):
 
     def syncs(self, lead: str) -> dict[Channel, LeadSync]:
         """How far each channel on which a lead can be followed has been read."""
+
+    def newest(self) -> int:
+        """The number of the message that was stored last; numbers only grow."""
+
+    def arrivals(self, after: int) -> list[Arrival]:
+        """The inbound messages stored since the one of that number."""
+
+    def message(self, number: int) -> Stored | None:
+        """One message, or None."""
 
     def conversation(self, lead: str) -> Iterator[Stored]:
         """A lead's messages, oldest first."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.merge import Changes, Known, plan
+from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
@@ -61,6 +62,12 @@ ON CONFLICT DO UPDATE SET
     synced_at = coalesce(excluded.synced_at, synced_at),
     cursor = iif(excluded.synced_at IS NULL, cursor, NULL),
     outcome = excluded.outcome, error_code = excluded.error_code
+"""
+
+_ARRIVALS = """
+SELECT messages.id, messages.workspace, lead_id, sent_at, leads.created_at
+FROM messages CROSS JOIN leads ON leads.id = lead_id
+WHERE messages.id > ? AND direction = 'inbound' ORDER BY messages.id
 """
 
 # A message without a date sorts by when it was first seen.
@@ -130,11 +137,30 @@ class SqliteArchive:
     def syncs(self, lead: str) -> dict[Channel, LeadSync]:
         """How far each channel of a lead has been read."""
         rows = self._db.rows(
-            "SELECT channel, cursor, walk_started_at, synced_at, outcome, error_code, left_out"
-            " FROM lead_syncs WHERE lead_id = ? ORDER BY channel DESC",
+            "SELECT channel, cursor, walk_started_at, synced_at, outcome, error_code, left_out,"
+            " with_history FROM lead_syncs WHERE lead_id = ? ORDER BY channel DESC",
             (lead,),
         )
         return {Channel(row[0]): _lead_sync(row[1:]) for row in rows}
+
+    def newest(self) -> int:
+        """The number of the message that was stored last; see ``Archive.newest``."""
+        return int(self._db.value("SELECT coalesce(max(id), 0) FROM messages"))
+
+    def arrivals(self, after: int) -> list[Arrival]:
+        """The inbound messages stored since; see ``Archive.arrivals``."""
+        return [
+            Arrival(id, workspace, lead, from_text(sent) if sent else None, from_text(since))
+            for id, workspace, lead, sent, since in self._db.rows(_ARRIVALS, (after,))
+        ]
+
+    def message(self, number: int) -> Stored | None:
+        """One message, or None."""
+        row = self._db.row(
+            f"SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages WHERE id = ?",
+            (number,),
+        )
+        return _stored(row) if row else None
 
     def conversation(self, lead: str) -> Iterator[Stored]:
         """A lead's messages, oldest first."""
@@ -217,7 +243,7 @@ def _stored(row: Row) -> Stored:
 
 
 def _lead_sync(row: Row) -> LeadSync:
-    cursor, started_at, synced_at, outcome, code, left_out = row
+    cursor, started_at, synced_at, outcome, code, left_out, with_history = row
     return LeadSync(
         cursor,
         from_text(started_at) if started_at else None,
@@ -225,4 +251,5 @@ def _lead_sync(row: Row) -> LeadSync:
         outcome,
         code,
         left_out,
+        bool(with_history),
     )

@@ -259,6 +259,11 @@ def create_feeds(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE accounts ADD COLUMN identity TEXT")
 
 
+def want_history(db: sqlite_utils.Database) -> None:
+    """Whether the messages that a conversation's first read brings are wanted as news."""
+    db.execute("ALTER TABLE lead_syncs ADD COLUMN with_history INTEGER NOT NULL DEFAULT 0")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
@@ -266,4 +271,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     create_archive,
     index_texts,
     create_feeds,
+    want_history,
 )

@@ -28,6 +28,7 @@ COMMANDS = {
     "status": "status",
     "jobs": "jobs",
     "leads": "leads",
+    "import-messages": "import_messages",
     "accounts": "accounts",
     "show": "show",
     "export": "export",

@@ -84,9 +84,8 @@ class Runner:
             reason = await self._work(commits, run, deadline, stop, tally)
             due = await commits.call(self.store.queue.due, self.workspaces, self.clock.now())
             report = Report(run, reason, self.clock.monotonic() - started, tally, due)
-            await commits.call(
-                self.store.runs.finish, run, reason, report.counts(), self.clock.now()
-            )
+            counts = {**report.counts(), "healed": tally.messages.healed}
+            await commits.call(self.store.runs.finish, run, reason, counts, self.clock.now())
         finally:
             commits.close(CLOSE_S)
         if lock.sole:

@@ -14,6 +14,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
+from convsync_cli.sync.model.imported import TakenIn
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
@@ -27,6 +28,7 @@ __all__ = [
     "Archive",
     "Directory",
     "Feeds",
+    "History",
     "Intake",
     "JobQueue",
     "Leads",
@@ -115,6 +117,18 @@ class Archive(Protocol):
 
     def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
         """All messages, of a workspace or of some leads, streamed in the order of storing."""
+
+
+class History(Protocol):
+    """Messages from elsewhere, that no provider has told us yet."""
+
+    def take_in(
+        self, workspace: str, lead: str, messages: Sequence[Message], now: datetime
+    ) -> TakenIn:
+        """Store imported messages of a lead that are not stored yet; twice is as once.
+
+        One that a sync has brought before completes that one instead of doubling it.
+        """
 
 
 class Feeds(Protocol):
@@ -232,6 +246,10 @@ class Store(Protocol):
     @property
     def archive(self) -> Archive:
         """Messages."""
+
+    @property
+    def history(self) -> History:
+        """Imported messages."""
 
     @property
     def feeds(self) -> Feeds:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
     from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
     from convsync_cli.sync.engines.sqlite.feeds import SqliteFeeds
+    from convsync_cli.sync.engines.sqlite.history import SqliteHistory
     from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
     from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
     from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.finding import Finding
     from convsync_cli.sync.ports import RunLock
 
-SCHEMA_VERSION = 7  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
+SCHEMA_VERSION = 8  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
 
 
 class SqliteStore:
@@ -72,6 +73,13 @@ class SqliteStore:
         from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
 
         return SqliteArchive(self._connection)
+
+    @cached_property
+    def history(self) -> "SqliteHistory":
+        """Imported messages."""
+        from convsync_cli.sync.engines.sqlite.history import SqliteHistory
+
+        return SqliteHistory(self._connection)
 
     @cached_property
     def feeds(self) -> "SqliteFeeds":

@@ -5,45 +5,33 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.engines.sqlite.messagerows import FIELDS, STORED, fields, message, stored
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.merge import Changes, Known, plan
 from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Channel, Direction, Message
+from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
-
-_TEXTS = (
-    "body",
-    "sender",
-    "recipient",
-    "subject",
-    "status",
-    "thread",
-    "message_id",
-    "source",
-    "source_type",
-)
-_FIELDS = f"channel, provider, external_id, direction, sent_at, {', '.join(_TEXTS)}, attachments"
 
 # Three seeks: by provider id in the whole workspace (a message is stored once, whichever lead it
 # came with first), by Message-ID and without an id in this conversation.
 _KNOWN = f"""
-SELECT id, {_FIELDS} FROM messages INDEXED BY messages_external
+SELECT id, {FIELDS} FROM messages INDEXED BY messages_external
 WHERE workspace = :workspace AND provider = :provider
   AND external_id IN (SELECT value FROM json_each(:ids))
 UNION
-SELECT id, {_FIELDS} FROM messages INDEXED BY messages_lead
+SELECT id, {FIELDS} FROM messages INDEXED BY messages_lead
 WHERE lead_id = :lead AND channel = :channel
   AND (external_id IS NULL OR message_id IN (SELECT value FROM json_each(:mails)))
 """
 
 _INSERT = f"""
-INSERT INTO messages (workspace, lead_id, seen_at, updated_at, {_FIELDS})
+INSERT INTO messages (workspace, lead_id, seen_at, updated_at, {FIELDS})
 VALUES (?1, ?2, ?3, ?3, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _UPDATE = f"""
-UPDATE messages SET updated_at = ?, ({_FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+UPDATE messages SET updated_at = ?, ({FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 WHERE id = ?
 """
 
@@ -72,7 +60,7 @@ WHERE messages.id > ? AND direction = 'inbound' ORDER BY messages.id
 
 # A message without a date sorts by when it was first seen.
 _CONVERSATION = f"""
-SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages WHERE lead_id = ?
+SELECT {STORED} FROM messages WHERE lead_id = ?
 ORDER BY coalesce(sent_at, seen_at), id
 """
 
@@ -157,22 +145,22 @@ class SqliteArchive:
     def message(self, number: int) -> Stored | None:
         """One message, or None."""
         row = self._db.row(
-            f"SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages WHERE id = ?",
+            f"SELECT {STORED} FROM messages WHERE id = ?",
             (number,),
         )
-        return _stored(row) if row else None
+        return stored(row) if row else None
 
     def conversation(self, lead: str) -> Iterator[Stored]:
         """A lead's messages, oldest first."""
         for row in self._db.execute(_CONVERSATION, (lead,)):
-            yield _stored(row)
+            yield stored(row)
 
     def messages(self, workspace: str | None, leads: Sequence[str] | None) -> Iterator[Stored]:
         """All messages of a workspace, or of some leads, streamed in the order of storing."""
         yield from map(
-            _stored,
+            stored,
             self._db.execute(
-                f"SELECT id, workspace, lead_id, seen_at, {_FIELDS} FROM messages"
+                f"SELECT {STORED} FROM messages"
                 " WHERE (?1 IS NULL OR workspace = ?1)"
                 " AND (?2 IS NULL OR lead_id IN (SELECT value FROM json_each(?2)))"
                 " ORDER BY id",
@@ -181,7 +169,7 @@ class SqliteArchive:
         )
 
     def _known(self, lead: Lead, channel: Channel, messages: Sequence[Message]) -> Iterator[Known]:
-        for provider in {message.provider for message in messages}:
+        for provider in {each.provider for each in messages}:
             wanted = {
                 "workspace": lead.workspace,
                 "lead": lead.id,
@@ -191,55 +179,16 @@ class SqliteArchive:
                 "mails": json.dumps([m.message_id for m in messages if m.message_id]),
             }
             for row in self._db.rows(_KNOWN, wanted):
-                yield Known(row[0], _message(row[1:]))
+                yield Known(row[0], message(row[1:]))
 
     def _store(self, lead: Lead, changes: Changes, now: datetime) -> None:
         moment = to_text(now)
         self._db.executemany(
-            _INSERT, [(lead.workspace, lead.id, moment, *_fields(m)) for m in changes.new]
+            _INSERT, [(lead.workspace, lead.id, moment, *fields(m)) for m in changes.new]
         )
         self._db.executemany(
-            _UPDATE, [(moment, *_fields(each.message), each.row) for each in changes.changed]
+            _UPDATE, [(moment, *fields(each.message), each.row) for each in changes.changed]
         )
-
-
-def _fields(message: Message) -> Row:
-    return (
-        message.channel,
-        message.provider,
-        message.external_id,
-        message.direction,
-        message.sent_at and to_text(message.sent_at),
-        message.body,
-        message.sender,
-        message.recipient,
-        message.subject,
-        message.status,
-        message.thread,
-        message.message_id,
-        message.source,
-        message.source_type,
-        json.dumps(message.attachments, ensure_ascii=False),
-    )
-
-
-def _message(fields: Row) -> Message:
-    channel, provider, external_id, direction, sent_at = fields[:5]
-    attachments = json.loads(fields[-1])
-    return Message(
-        Channel(channel),
-        provider,
-        external_id,
-        Direction(direction),
-        from_text(sent_at) if sent_at else None,
-        **dict(zip(_TEXTS, fields[5:-1], strict=True)),
-        attachments=tuple(attachments),
-    )
-
-
-def _stored(row: Row) -> Stored:
-    id, workspace, lead, seen_at = row[:4]
-    return Stored(id, workspace, lead, from_text(seen_at), _message(row[4:]))
 
 
 def _lead_sync(row: Row) -> LeadSync:

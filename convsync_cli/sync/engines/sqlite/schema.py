@@ -264,6 +264,15 @@ def want_history(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE lead_syncs ADD COLUMN with_history INTEGER NOT NULL DEFAULT 0")
 
 
+def fingerprint_imports(db: sqlite_utils.Database) -> None:
+    """What makes an imported message the same one when it is imported again, also once healed."""
+    db.execute("ALTER TABLE messages ADD COLUMN fingerprint TEXT")
+    db.execute(
+        "CREATE UNIQUE INDEX messages_fingerprint ON messages (workspace, fingerprint)"
+        " WHERE fingerprint IS NOT NULL"
+    )
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
@@ -272,4 +281,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     index_texts,
     create_feeds,
     want_history,
+    fingerprint_imports,
 )

@@ -14,6 +14,11 @@ from convsync_cli.sync.errors import ConfigError, NotFound
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from convsync_cli.sync.api import Api, Provider
+    from convsync_cli.sync.audit import Counted
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
@@ -148,6 +153,23 @@ def check(given: Services, account: "Account", seconds: float) -> None:
 
     deadline = Deadline.after(given.clock, seconds)
     loop.run(connections.check(account, given.store, given.clock, os.environ, deadline))
+
+
+def audit(
+    given: Services, accounts: "Sequence[Account]", lead: "Lead | None", seconds: float
+) -> "list[Counted]":
+    """Count accounts, or one lead in them, here and at their providers, within ``seconds``."""
+    from convsync_cli.connections import asking
+    from convsync_cli.sync import loop
+    from convsync_cli.sync.audit import audit
+    from convsync_cli.sync.deadline import Deadline
+
+    deadline = Deadline.after(given.clock, seconds)
+
+    def connect(account: "Account") -> "AbstractAsyncContextManager[tuple[Provider, Api]]":
+        return asking(account, given.store, given.clock, os.environ, deadline)
+
+    return loop.run(audit(given.store, connect, accounts, lead))
 
 
 def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener, ...]") -> "Runner":

@@ -31,6 +31,7 @@ COMMANDS = {
     "import-messages": "import_messages",
     "accounts": "accounts",
     "show": "show",
+    "audit": "audit",
     "export": "export",
     "init": "init",
     "doctor": "doctor",

@@ -5,7 +5,8 @@ A credential that cannot be had pauses its account and nothing else.
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
 from random import uniform
 from typing import Any
@@ -55,12 +56,31 @@ async def check(
         CredentialUnavailable: it cannot be had.
         SyncError: it does not work, or that cannot be told now.
     """
+    async with asking(account, store, clock, environ, deadline, probe=True) as (reader, api):
+        await reader.check(api)
+
+
+@asynccontextmanager
+async def asking(
+    account: Account,
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    deadline: Deadline,
+    *,
+    probe: bool = False,
+) -> AsyncIterator[tuple[Provider, Api]]:
+    """Connect one account outside a run, paced as in one; a ``probe`` goes through a pause.
+
+    Raises:
+        CredentialUnavailable: it cannot be had.
+    """
     commits = Commits(store, patient=lambda: not deadline.passed)
     try:
         wire = await _wire(account, environ, deadline)
         async with wire.client:
             connect = _Connected(wire, store, commits, clock)
-            await _reader(account).check(connect(deadline, Meter(), probe=True))
+            yield _reader(account), connect(deadline, Meter(), probe=probe)
     finally:
         commits.close(deadline.remaining)
 

@@ -103,6 +103,12 @@ class Archive(Protocol):
     def syncs(self, lead: str) -> dict[Channel, LeadSync]:
         """How far each channel on which a lead can be followed has been read."""
 
+    def count(self, workspace: str, provider: str, lead: str | None) -> int:
+        """How many messages of a provider are stored, under its ids; of one lead, or of all."""
+
+    def unread(self, workspace: str, channel: str) -> int:
+        """How many leads were never read to the end on a channel."""
+
     def newest(self) -> int:
         """The number of the message that was stored last; numbers only grow."""
 

@@ -52,6 +52,19 @@ ON CONFLICT DO UPDATE SET
     outcome = excluded.outcome, error_code = excluded.error_code
 """
 
+_COUNT_ALL = """
+SELECT count(*) FROM messages INDEXED BY messages_external
+WHERE workspace = ?1 AND provider = ?2 AND external_id IS NOT NULL AND ?3 IS NULL
+"""
+_COUNT = """
+SELECT count(*) FROM messages INDEXED BY messages_lead
+WHERE lead_id = ?3 AND workspace = ?1 AND provider = ?2 AND external_id IS NOT NULL
+"""
+_UNREAD = """
+SELECT count(*) FROM lead_syncs INDEXED BY lead_syncs_age
+WHERE workspace = ? AND channel = ? AND synced_at IS NULL
+"""
+
 _ARRIVALS = """
 SELECT messages.id, messages.workspace, lead_id, sent_at, leads.created_at
 FROM messages CROSS JOIN leads ON leads.id = lead_id
@@ -130,6 +143,16 @@ class SqliteArchive:
             (lead,),
         )
         return {Channel(row[0]): _lead_sync(row[1:]) for row in rows}
+
+    def count(self, workspace: str, provider: str, lead: str | None) -> int:
+        """How many messages of a provider are stored; see ``Archive.count``."""
+        return int(
+            self._db.value(_COUNT_ALL if lead is None else _COUNT, (workspace, provider, lead))
+        )
+
+    def unread(self, workspace: str, channel: str) -> int:
+        """How many leads were never read to the end on a channel."""
+        return int(self._db.value(_UNREAD, (workspace, channel)))
 
     def newest(self) -> int:
         """The number of the message that was stored last; see ``Archive.newest``."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
+    from convsync_cli.sync.plan import AccountPlan
     from convsync_cli.sync.ports import Store
     from convsync_cli.sync.runner import Runner
     from convsync_cli.sync.telemetry import Listener
@@ -153,6 +154,15 @@ def check(given: Services, account: "Account", seconds: float) -> None:
 
     deadline = Deadline.after(given.clock, seconds)
     loop.run(connections.check(account, given.store, given.clock, os.environ, deadline))
+
+
+def plans(given: Services, accounts: "Sequence[Account]") -> "list[AccountPlan]":
+    """What bringing each account up to date costs, from local counts."""
+    from convsync_cli.sync.plan import plans
+
+    providers = {account.provider for account in accounts}
+    modules = {p: importlib.import_module(f"convsync_cli.sync.providers.{p}") for p in providers}
+    return plans(given.store, accounts, {p: module.COSTS for p, module in modules.items()})
 
 
 def audit(

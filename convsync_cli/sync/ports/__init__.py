@@ -16,6 +16,7 @@ from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
 from convsync_cli.sync.model.imported import TakenIn
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
+from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
@@ -142,6 +143,9 @@ class Feeds(Protocol):
 
     def feed(self, account: Account) -> Feed:
         """Where an account's feed stands; what another provider's said is not believed."""
+
+    def load(self, account: Account, page: int) -> Load:
+        """How much there is to read on the account's channel, in pages of ``page`` messages."""
 
     def unread(self, account: Account, most: int) -> int:
         """How many leads were never read on the account's channel, counted up to ``most``."""

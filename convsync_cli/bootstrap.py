@@ -10,7 +10,7 @@ from convsync_cli import settings as configuration
 from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
 from convsync_cli.sync.clock import Clock, SystemClock
-from convsync_cli.sync.errors import ConfigError, NotFound
+from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
@@ -60,7 +60,16 @@ class Services:
     def terms(
         self, priority: Priority, *, force: bool = False, with_history: bool = False
     ) -> Terms:
-        """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``."""
+        """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``.
+
+        Raises:
+            UsageError: nobody would hear of the history.
+        """
+        if with_history and not any(each.hook for each in self.settings.workspaces):
+            raise UsageError(
+                "--with-history is for an inbound_hook, and no workspace has one",
+                "add [workspaces.W.inbound_hook] to the configuration",
+            )
         return Terms(
             priority,
             0.0 if force else self.settings.dedupe_window,

@@ -22,10 +22,9 @@ def tell(given: Services, workspace: str | None, console: Console) -> int:
         told[name]["finish_at"] = to_text(way.finish(now))
     console.document({"accounts": [_account(each, paused) for each in plans], **told})
     console.table(
-        ["account", "rate", "leads", "full: requests", "minutes", "changed: requests", "minutes",
-         "state"],
+        ["account", "leads", "full", "min", "changed", "min", "remarks"],
         [_row(each, paused) for each in plans],
-    )  # fmt: skip
+    )
     _say(console, "every lead (`enqueue-all`)", full, told["full"]["finish_at"])
     _say(console, "what changed (`enqueue-all --changed`)", changed, told["changed"]["finish_at"])
     return 0
@@ -60,17 +59,17 @@ def _minutes(seconds: float) -> float:
 
 
 def _row(plan: AccountPlan, paused: dict[str, Any]) -> list[object]:
-    state = f"paused: {paused[plan.account.name]}" if plan.account.name in paused else "ok"
-    first = " (first walk)" if plan.fills else ""
+    name = plan.account.name
+    remarks = [f"paused: {paused[name]}"] if name in paused else []
+    remarks += ["first walk"] if plan.fills else []
     return [
-        plan.account.name,
-        plan.account.rate,
+        name,
         plan.load.leads,
         plan.full.requests,
         _minutes(plan.full.seconds),
-        f"{plan.changed.requests}{first}",
+        plan.changed.requests,
         _minutes(plan.changed.seconds),
-        state,
+        ", ".join(remarks),
     ]
 
 

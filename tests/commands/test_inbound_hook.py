@@ -67,6 +67,14 @@ def test_enqueue_all_with_history_means_every_lead(operator: Operator) -> None:
     assert sorted(told["id"] for told in heard(operator.folder)) == [id for (id,) in stored]
 
 
+def test_with_history_needs_somebody_who_hears_of_it(operator: Operator) -> None:
+    lead = operator.lead("sms only")
+    for command in (("enqueue", lead), ("enqueue-all",)):
+        said = operator.runs(*command, "--with-history").ended(2).err
+        assert "no workspace has one" in said
+    assert operator.states() == {}
+
+
 def test_a_program_that_fails_says_why_in_its_job(operator: Operator) -> None:
     hooked(operator, "echo the CRM is closed >&2; exit 1")
     operator.runs("enqueue", operator.lead("sms only"), "--with-history").ended(0)
@@ -85,6 +93,27 @@ def test_no_credential_reaches_the_program(operator: Operator) -> None:
     seen = (operator.folder / "seen").read_text()
     assert "PATH=" in seen
     assert "TOKEN" not in seen
+
+
+def test_however_often_a_run_is_killed_each_message_has_one_job(operator: Operator) -> None:
+    """Killed while it stores and while programs run; the last run is left alone."""
+    hooked(operator, f"cat >> {operator.folder}/heard")
+    operator.runs("enqueue-all", "-w", "acme", "--with-history").ended(0)
+    for kill_at in (3, 12, 25, 40):
+        operator.suffers("latency", seconds=0.02, times=kill_at)
+        before = operator.asked()
+        run = operator.starts("run", "--max-seconds", "50")
+        eventually(lambda: operator.asked() >= before + kill_at or not run.alive)  # noqa: B023
+        run.gets(signal.SIGKILL)
+        run.ends()
+    operator.tampers("UPDATE jobs SET attempts = 0, run_at = '2026-01-01T00:00:00.000Z'"
+                     " WHERE state = 'pending'")  # fmt: skip
+    for _ in range(3):
+        works(operator)
+    jobs = operator.asks("SELECT subject FROM jobs WHERE kind = 'inbound_hook'")
+    inbound = operator.asks("SELECT id FROM messages WHERE direction = 'inbound'")
+    assert sorted(int(subject) for (subject,) in jobs) == sorted(id for (id,) in inbound)
+    assert {told["id"] for told in heard(operator.folder)} == {id for (id,) in inbound}
 
 
 def test_a_run_that_is_told_to_stop_leaves_no_program_behind(operator: Operator) -> None:

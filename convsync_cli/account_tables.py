@@ -157,7 +157,7 @@ def _credential(table: Table, key: str, environ: Mapping[str, str]) -> Credentia
         case ["file"]:
             return _from_file(table.table(key), environ)
         case ["command"]:
-            return _from_command(table.table(key))
+            return FromCommand(table.table(key).argv("command"))
     raise table.refused(key, "must have one key: env, file or command", f"write {_REFERENCE}")
 
 
@@ -187,16 +187,6 @@ def _from_file(table: Table, environ: Mapping[str, str]) -> FromFile:
     if folder := environ.get("CREDENTIALS_DIRECTORY"):
         return FromFile(Path(folder, path))
     return FromFile(Path(table.document.beside(path)))
-
-
-def _from_command(table: Table) -> FromCommand:
-    argv = table.values["command"]
-    hint = 'write command = ["program", "argument"]; there is no shell'
-    if not isinstance(argv, list):
-        raise table.wrong_type("command", "a list", argv, hint)
-    if not argv or not argv[0] or not all(isinstance(a, str) and "\0" not in a for a in argv):
-        raise table.refused("command", "must be a program and its arguments, all text", hint)
-    return FromCommand(tuple(argv))
 
 
 def _base_url(table: Table, default: str | None) -> str:

@@ -11,7 +11,7 @@ from convsync_cli import users
 from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
 from convsync_cli.sync.clock import Clock, SystemClock
-from convsync_cli.sync.errors import ConfigError, NotFound
+from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from convsync_cli.connections import Checkup
     from convsync_cli.monitoring import Monitor
+    from convsync_cli.sync.audit import Counted
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
+    from convsync_cli.sync.plan import AccountPlan
     from convsync_cli.sync.ports import Store
     from convsync_cli.sync.runner import Runner
     from convsync_cli.sync.telemetry import Listener
@@ -56,13 +58,25 @@ class Services:
             if (state.workspace, state.channel) in configured and state.paused(self.clock.now())
         ]
 
-    def terms(self, priority: Priority, *, force: bool = False) -> Terms:
-        """On what terms a job is enqueued now; ``force`` ignores the window."""
+    def terms(
+        self, priority: Priority, *, force: bool = False, with_history: bool = False
+    ) -> Terms:
+        """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``.
+
+        Raises:
+            UsageError: nobody would hear of the history.
+        """
+        if with_history and not any(each.hook for each in self.settings.workspaces):
+            raise UsageError(
+                "--with-history is for an inbound_hook, and no workspace has one",
+                "add [workspaces.W.inbound_hook] to the configuration",
+            )
         return Terms(
             priority,
             0.0 if force else self.settings.dedupe_window,
             self.settings.max_attempts,
             self.clock.now(),
+            with_history,
         )
 
     def lead(self, typed: str, workspace: str | None = None) -> "Lead":
@@ -148,6 +162,33 @@ def check(given: Services, accounts: "Sequence[Account]", seconds: float) -> "li
     return loop.run(connections.check(accounts, given.store, given.clock, os.environ, deadline))
 
 
+def plans(given: Services, accounts: "Sequence[Account]") -> "list[AccountPlan]":
+    """What bringing each account up to date costs, from local counts."""
+    from convsync_cli.sync.plan import plans
+
+    providers = {account.provider for account in accounts}
+    modules = {p: importlib.import_module(f"convsync_cli.sync.providers.{p}") for p in providers}
+    return plans(given.store, accounts, {p: module.COSTS for p, module in modules.items()})
+
+
+def audit(
+    given: Services, accounts: "Sequence[Account]", lead: "Lead | None", seconds: float
+) -> "list[Counted]":
+    """Count accounts, or one lead in them, here and at their providers, within ``seconds``."""
+    from convsync_cli.connections import asking
+    from convsync_cli.sync import loop
+    from convsync_cli.sync.audit import audit
+    from convsync_cli.sync.deadline import Deadline
+
+    deadline = Deadline.after(given.clock, seconds)
+
+    async def counted() -> "list[Counted]":
+        async with asking(given.store, given.clock, os.environ, deadline) as connect:
+            return await audit(given.store, connect, accounts, lead)
+
+    return loop.run(counted())
+
+
 def runner(
     given: Services,
     concurrency: int | None,
@@ -162,6 +203,7 @@ def runner(
     from random import uniform
 
     from convsync_cli.connections import connect
+    from convsync_cli.hooks import hooks
     from convsync_cli.sync.runner import Runner
     from convsync_cli.sync.worker import Pace
 
@@ -175,6 +217,7 @@ def runner(
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,
+        hooks=hooks(settings, os.environ),
         user=users.current(),
         attended=attended,
     )

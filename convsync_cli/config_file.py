@@ -78,6 +78,22 @@ class Table:
             raise self.refused(key, "is empty", hint)
         return value
 
+    def argv(self, key: str) -> tuple[str, ...]:
+        """A program and its arguments at ``key``, which must be there.
+
+        Raises:
+            ConfigError: it is no list of texts, or one without a program.
+        """
+        hint = f'write {key} = ["program", "argument"]; there is no shell'
+        if key not in self.values:
+            raise self.refused(key, "is missing", hint)
+        argv = self.values[key]
+        if not isinstance(argv, list):
+            raise self.wrong_type(key, "a list", argv, hint)
+        if not argv or not argv[0] or not all(isinstance(a, str) and "\0" not in a for a in argv):
+            raise self.refused(key, "must be a program and its arguments, all text", hint)
+        return tuple(argv)
+
     def boolean(self, key: str, default: bool) -> bool:
         """A key that is true or false, or ``default`` where it is missing.
 

@@ -5,13 +5,16 @@ A credential that cannot be had pauses its account and nothing else.
 
 import asyncio
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from functools import partial
 from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
 from convsync_cli.sync.api import USUAL, Api, Get, Post, Provider, Statuses
+from convsync_cli.sync.audit import Connect, MakeSure
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -97,6 +100,28 @@ async def _check(
         except (SyncError, CredentialUnavailable) as error:
             return Checkup(account, error, wire.server_clock.ahead_s)
         return Checkup(account, None, wire.server_clock.ahead_s)
+
+
+@asynccontextmanager
+async def asking(
+    store: Store, clock: Clock, environ: Mapping[str, str], deadline: Deadline
+) -> AsyncIterator[Connect]:
+    """What connects accounts one by one outside a run, paced as in one."""
+    commits = Commits(store, patient=lambda: not deadline.passed)
+
+    @asynccontextmanager
+    async def ask(account: Account) -> AsyncIterator[tuple[Provider, Api, MakeSure]]:
+        wire = await _wire(account, environ, deadline)
+        async with wire.client:
+            reader = _reader(account)
+            api = _Connected(wire, store, commits, clock)(deadline, Meter())
+            sure = partial(make_sure, account, reader, api, store.accounts, commits, clock)
+            yield reader, api, sure
+
+    try:
+        yield ask
+    finally:
+        commits.close(deadline.remaining)
 
 
 async def _line(

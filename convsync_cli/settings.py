@@ -18,6 +18,7 @@ from convsync_cli.sync.errors import ConfigError
 if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.credential import Credential
+    from convsync_cli.sync.model.hook import Hook
 
 CHANNELS = ("sms", "email")  # the values of model.message.Channel, which costs more to import
 
@@ -31,6 +32,8 @@ _KEYS = (
     "monitoring",
     "workspaces",
 )
+HOOK = "inbound_hook"
+_HOOK_TIMEOUT_S = 30.0
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
 _DURATIONS = 'a number and its unit, in quotes: "90s", "5m" or "1h"'
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -43,13 +46,14 @@ class Workspace:
 
     ``region`` is an ISO 3166 alpha-2 code in capitals, or None: then phone numbers are only usable
     where they are written with their country. ``providers`` maps each configured channel
-    to the name of its provider.
+    to the name of its provider. ``hook`` is the operator's program for new inbound messages.
     """
 
     name: str
     region: str | None
     providers: Mapping[str, str]
     read_accounts: "Callable[[], tuple[Account, ...]]" = field(repr=False, compare=False)
+    hook: "Hook | None" = None
 
     @property
     def accounts(self) -> "tuple[Account, ...]":
@@ -131,14 +135,15 @@ def load(path: str | None, environ: Mapping[str, str], *, database: str | None =
     """
     root = _root(path, environ)
     root.allow(*_KEYS)
+    job_timeout = _duration(root, environ, "job_timeout", "60s", ("5s", "30m"))
     return Settings(
         path=root.document.path,
         database=_database(root, environ, database),
         dedupe_window=_duration(root, environ, "dedupe_window", "5m", ("30s", "30m")),
         concurrency=_number(root, environ, "concurrency", 8, (1, 128)),
-        job_timeout=_duration(root, environ, "job_timeout", "60s", ("5s", "30m")),
+        job_timeout=job_timeout,
         max_attempts=_number(root, environ, "max_attempts", 3, (1, 20)),
-        workspaces=_workspaces(root.table("workspaces"), environ),
+        workspaces=_workspaces(root.table("workspaces"), environ, job_timeout),
         read_ping_url=_ping_url(root.table("monitoring"), environ),
     )
 
@@ -214,15 +219,17 @@ def _is_whole(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _workspaces(tables: Table, environ: Mapping[str, str]) -> tuple[Workspace, ...]:
+def _workspaces(
+    tables: Table, environ: Mapping[str, str], job_timeout: float
+) -> tuple[Workspace, ...]:
     for name in tables.values:
         if not _NAME.fullmatch(name):
             raise tables.refused(name, "is not a name for a workspace", _NAME_HINT)
-    return tuple(_workspace(tables.table(name), environ) for name in tables.values)
+    return tuple(_workspace(tables.table(name), environ, job_timeout) for name in tables.values)
 
 
-def _workspace(table: Table, environ: Mapping[str, str]) -> Workspace:
-    table.allow("region", *CHANNELS)
+def _workspace(table: Table, environ: Mapping[str, str], job_timeout: float) -> Workspace:
+    table.allow("region", HOOK, *CHANNELS)
     channels = tuple(channel for channel in CHANNELS if channel in table.values)
     providers = {channel: _provider(table.table(channel)) for channel in channels}
 
@@ -232,7 +239,22 @@ def _workspace(table: Table, environ: Mapping[str, str]) -> Workspace:
 
         return tuple(account(table.table(c), p, environ) for c, p in providers.items())
 
-    return Workspace(table.keys[-1], _region(table), providers, accounts)
+    hook = _hook(table.table(HOOK), environ, job_timeout) if HOOK in table.values else None
+    return Workspace(table.keys[-1], _region(table), providers, accounts, hook)
+
+
+def _hook(table: Table, environ: Mapping[str, str], job_timeout: float) -> "Hook":
+    """The operator's program; one named by a relative path is looked for beside the file."""
+    from convsync_cli.sync.model.hook import Hook
+
+    table.allow("command", "timeout")
+    program, *arguments = table.argv("command")
+    if "/" in program:
+        program = table.document.beside(folders.expanded(program, environ))
+    most = job_timeout - 1  # or the job would be ended before its program
+    usual = f"{min(_HOOK_TIMEOUT_S, most):.0f}s"
+    timeout = _duration(table, {}, "timeout", usual, ("1s", f"{most:.0f}s"))
+    return Hook((program, *arguments), timeout)
 
 
 def _ping_url(table: Table, environ: Mapping[str, str]) -> "Callable[[], Credential | None]":

@@ -431,7 +431,7 @@ def test_a_conversation_that_cannot_be_read_is_not_reported_as_synced(
     assert (told["sms"]["synced_at"], told["sms"]["outcome"] == "synced") == (None, False)
     assert told["email"]["outcome"] == "synced"
     shown = bad_run.runs("show", lead).ended(0).out
-    assert "sms: never read to its end; what is above may be incomplete." in shown
+    assert f"sms: never read to its end (the last try failed: {code});" in shown
 
 
 def test_the_other_channel_and_the_other_leads_go_on(bad_run: Operator) -> None:

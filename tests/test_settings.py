@@ -30,6 +30,7 @@ from convsync_cli.sync.model.credential import (
     Literal,
     OAuth,
 )
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.toml_lines import line_of
 
@@ -734,6 +735,52 @@ def test_a_damaged_configuration_gives_settings_or_an_error(
 
 
 # What it costs
+
+
+HOOK = '[workspaces.acme.inbound_hook]\ncommand = ["crm", "--score"]\n'
+
+
+def hook_of(folder: Folder, text: str) -> Hook:
+    (workspace,) = folder.load(text).workspaces
+    assert workspace.hook is not None
+    return workspace.hook
+
+
+def test_a_workspace_may_have_a_hook(folder: Folder) -> None:
+    assert hook_of(folder, HOOK) == Hook(("crm", "--score"), 30.0)
+    assert hook_of(folder, HOOK + 'timeout = "45s"').timeout_s == 45
+    (workspace,) = folder.load(SMS).workspaces
+    assert workspace.hook is None
+
+
+def test_a_hook_that_is_named_by_a_relative_path_is_beside_the_file(folder: Folder) -> None:
+    assert (
+        hook_of(folder, HOOK.replace("crm", "./bin/crm")).command[0] == f"{folder.path}/./bin/crm"
+    )
+    assert hook_of(folder, HOOK.replace("crm", "~/crm")).command[0] == "/home/ann/crm"
+    assert hook_of(folder, HOOK.replace("crm", "/bin/crm")).command[0] == "/bin/crm"
+
+
+def test_a_hook_ends_before_its_job(folder: Folder) -> None:
+    assert hook_of(folder, 'job_timeout = "10s"\n' + HOOK).timeout_s == 9
+    error = folder.error('job_timeout = "10s"\n' + HOOK + 'timeout = "10s"')
+    assert "line 4: workspaces.acme.inbound_hook.timeout must be between 1s and 9s" in error.message
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("", "inbound_hook.command is missing"),
+        ('command = "crm --score"', "command must be a list, but is text"),
+        ("command = []", "command must be a program and its arguments"),
+        ('command = ["crm", 1]', "command must be a program and its arguments"),
+        ('command = ["crm"]\ntimout = "3s"', "timout is not a known key"),
+        ('command = ["crm"]\ntimeout = 3', "timeout must be a duration, but is a number"),
+    ],
+)
+def test_a_wrong_hook_says_what_is_wrong(folder: Folder, written: str, said: str) -> None:
+    error = folder.error(f"[workspaces.acme.inbound_hook]\n{written}")
+    assert said in error.message
 
 
 def test_loading_imports_no_provider_and_nothing_heavy(folder: Folder) -> None:

@@ -9,7 +9,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands.options import Json, Quiet, Workspace
+from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
 from convsync_cli.sync.errors import UsageError
@@ -35,6 +35,7 @@ def command(
         float | None,
         typer.Option(metavar="[SECONDS]", min=0, help="Follow the jobs to their end."),
     ] = None,
+    with_history: WithHistory = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -54,7 +55,12 @@ def command(
         _lines(sys.stdin.buffer) if from_stream else leads,
         given.regions,
         given.workspace(workspace),
-        partial(given.terms, Priority.LISTED if from_stream else Priority.MANUAL, force=force),
+        partial(
+            given.terms,
+            Priority.LISTED if from_stream else Priority.MANUAL,
+            force=force,
+            with_history=with_history,
+        ),
     )
     console = Console(as_json, quiet)
     if from_stream and wait is None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands.options import MOST, Json, Quiet, WithHistory, Workspace, duration
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.placing import Priority
@@ -29,6 +30,10 @@ def command(
     changed: Annotated[
         bool, typer.Option("--changed", help="Read what changed, by each account's own feed.")
     ] = False,
+    with_history: WithHistory = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Enqueue nothing: print what it would cost.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -44,6 +49,8 @@ def command(
     age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
+    if plan:
+        return _plan(given, only, Console(as_json, quiet), not_synced_for or limit)
     workspaces = {
         w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)
     }
@@ -55,7 +62,7 @@ def command(
             workspaces,
             None if age is None else given.clock.now() - timedelta(seconds=age),
             limit,
-            partial(given.terms, Priority.BULK),
+            partial(given.terms, Priority.BULK, with_history=with_history),
         )
     told = {
         "eligible": swept.eligible,
@@ -68,3 +75,11 @@ def command(
     console.document(told)
     console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in told.items()))
     return 0
+
+
+def _plan(given: Services, workspace: str | None, console: Console, narrowed: object) -> int:
+    from convsync_cli.commands.plan import tell  # costs more to import than all the rest
+
+    if narrowed:
+        raise UsageError("--plan is about all leads: it has no --not-synced-for and no --limit")
+    return tell(given, workspace, console)

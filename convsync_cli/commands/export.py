@@ -14,29 +14,12 @@ from convsync_cli.commands import outfile
 from convsync_cli.commands.filters import OfChannel, OfDirection, OfLeads, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, as_json
+from convsync_cli.sync.document import COLUMNS, document
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.progress import Stored
 from convsync_cli.sync.model.reading import MessageFilter
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-COLUMNS = (
-    "id",
-    "workspace",
-    "lead",
-    "channel",
-    "provider",
-    "external_id",
-    "direction",
-    "sent_at",
-    "sender",
-    "recipient",
-    "subject",
-    "body",
-    "status",
-    "thread",
-)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV Injection"
 
 
@@ -109,17 +92,6 @@ def _export_pages(
         pages_ = "1 page" if done.pages == 1 else f"{done.pages} pages"
         console.say(f"{done.messages} messages on {pages_} written to {output}")
     return 0
-
-
-def document(stored: Stored) -> dict[str, Any]:
-    """A message under the names that scripts rely on."""
-    message = stored.message
-    own = {"id": stored.id, "workspace": stored.workspace, "lead": stored.lead}
-    sent_at = message.sent_at and to_text(message.sent_at)
-    return {
-        name: own[name] if name in own else sent_at if name == "sent_at" else getattr(message, name)
-        for name in COLUMNS
-    }
 
 
 def _write_jsonl(stream: IO[str], messages: Iterable[dict[str, Any]]) -> int:

@@ -1,24 +1,22 @@
 """`leads`: bring people in, look at them, and forget them."""
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands.infile import opened
 from convsync_cli.commands.leads_forget import forget
 from convsync_cli.commands.leads_list import document, list_
 from convsync_cli.commands.options import Into, Json, Quiet, Workspace
 from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
 from convsync_cli.sync import addresses
-from convsync_cli.sync.errors import NeedsConfirmation, NotFound, UsageError
+from convsync_cli.sync.errors import NeedsConfirmation, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.leadfile import BadRow, Row, rows
 from convsync_cli.sync.model.address import Address
@@ -71,7 +69,7 @@ def import_(
     """
     given = bootstrap.services(context.obj)
     given.workspace(workspace)
-    with _opened(file) as stream:
+    with opened(file) as stream:
         done = _import(given, workspace, rows(stream, given.regions[workspace]))
     console = Console(as_json, quiet)
     console.document(asdict(done))
@@ -81,19 +79,6 @@ def import_(
     )
     _explain(done, quiet)
     return 3 if done.rejected else 0
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[BinaryIO]:
-    if file == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = Path(file).open("rb")  # noqa: SIM115  # closed below: only opening is caught here
-    except OSError as error:
-        raise NotFound(f"cannot read {file}: {error.strerror}", "check the file's name") from None
-    with stream:
-        yield stream
 
 
 def _import(given: Services, workspace: str, told: Iterator[Row | BadRow]) -> _Import:

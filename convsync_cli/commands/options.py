@@ -20,6 +20,10 @@ Into = Annotated[
     typer.Option("--workspace", "-w", metavar="W", autocompletion=workspaces, help="Where to."),
 ]
 
+WithHistory = Annotated[
+    bool, typer.Option("--with-history", help="The inbound hook hears of old messages too.")
+]
+
 MOST = 2**53  # of anything that is counted: what JSON can hold exactly
 LONGEST_S = 100 * 365 * 86_400.0
 

@@ -20,6 +20,7 @@ from convsync_cli.sync import loop
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
+from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.news import QUIET, Trouble, news, trouble
 from convsync_cli.sync.ports import RunLock
 from convsync_cli.sync.runner import Report, Runner
@@ -129,7 +130,8 @@ def _tell(console: Console, report: Report) -> None:
     console.say(
         f"{report.reason} after {report.elapsed_s:.1f} s: {tally.done} done, {tally.failed} failed,"
         f" {tally.retry + tally.snooze + tally.released} to go on with, {report.due_left} due;"
-        f" {messages.new} new messages, {messages.changed} changed ({tally.requests} requests)"
+        f" {messages.new} new messages, {messages.changed} changed{_healed(messages)}"
+        f" ({tally.requests} requests)"
     )
 
 
@@ -137,6 +139,10 @@ def _log_end(log: RunLog, report: Report) -> None:
     counts: dict[str, Any] = report.counts()
     messages = counts.pop("messages")
     log.write("info", "run.stop", run=report.run, reason=report.reason, **counts, **messages)
+
+
+def _healed(messages: Saved) -> str:
+    return f" ({messages.healed} of them imported before)" if messages.healed else ""
 
 
 def _verdict(paused: list[AccountState], report: Report, strict: bool) -> int:

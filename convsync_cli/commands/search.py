@@ -10,10 +10,10 @@ from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands import thread
 from convsync_cli.commands.canvas import Canvas, canvas
-from convsync_cli.commands.export import document
 from convsync_cli.commands.filters import OfChannel, OfDirection, OfLeads, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, clean
+from convsync_cli.sync.document import document
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.reading import Findings, Hit

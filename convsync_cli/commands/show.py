@@ -1,6 +1,7 @@
 """`show`: one lead's conversation as a thread that can be read."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -8,15 +9,19 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.commands import thread
 from convsync_cli.commands.canvas import Canvas, canvas
-from convsync_cli.commands.export import document
 from convsync_cli.commands.filters import OfChannel, Since, Until, wanted
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace
 from convsync_cli.commands.thread import Entry
 from convsync_cli.console import Console
+from convsync_cli.sync.document import document
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Channel
+from convsync_cli.sync.model.message import Channel, Direction
 from convsync_cli.sync.model.progress import LeadSync, Stored
+from convsync_cli.sync.model.reading import MessageFilter
+from convsync_cli.sync.retried import superseded
+
+_OUR_TEXTS = MessageFilter(channel=Channel.SMS, direction=Direction.OUTBOUND)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -49,8 +54,9 @@ def command(
     if as_json:
         console.document(_document(found, messages, given.store.archive.syncs(found.id)))
     elif not quiet:
-        entries = (thread.entry(each, found) for each in messages)
-        closing = thread.closing(given, found, asked, last)
+        hidden = superseded(partial(given.store.archive.conversation, found.id, _OUR_TEXTS))
+        entries = (thread.entry(each, found) for each in messages if each.id not in hidden)
+        closing = [*thread.closing(given, found, asked, last), *_unshown(len(hidden))]
         with canvas(console) as drawn:
             _tell(drawn, found, full, entries, closing)
     return 0
@@ -72,6 +78,12 @@ def _document(
             for channel, sync in syncs.items()
         },
     }
+
+
+def _unshown(texts: int) -> Iterator[str]:
+    if texts:
+        them = "A failed text that was" if texts == 1 else f"{texts} failed texts that were"
+        yield f"{them} sent again is shown once; `convsync export` has every attempt."
 
 
 def _tell(

@@ -1,10 +1,11 @@
 """The lines of a file of leads, whatever its encoding; never more than one of them in memory."""
 
 import codecs
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from convsync_cli.sync.errors import UsageError
 
@@ -31,21 +32,30 @@ _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b"))
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line and its end; ``text`` is None where it is longer than ``LONGEST``."""
+    """A line and its end; ``text`` is None where it is longer than allowed."""
 
     number: int
     text: str | None
 
 
-def lines(stream: BinaryIO) -> Iterator[Line]:
+def json_object(text: str) -> dict[str, Any] | str:
+    """The JSON object that a line holds, or what is wrong with it."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return "not JSON"
+    return data if isinstance(data, dict) else "not a JSON object"
+
+
+def lines(stream: BinaryIO, longest: int = LONGEST) -> Iterator[Line]:
     """Read the lines of a file in UTF-8 or UTF-16; a line that is no UTF-8 is taken for cp1252.
 
-    Lines end with LF, CR or CRLF and are counted from 1.
+    Lines end with LF, CR or CRLF and are counted from 1; ``longest`` is in bytes.
 
     Raises:
         UsageError: the file is not text.
     """
-    for number, line in enumerate(_split(_utf8(stream)), 1):
+    for number, line in enumerate(_split(_utf8(stream), longest), 1):
         yield Line(number, None if line is None else _decoded(line))
 
 
@@ -77,15 +87,15 @@ def _transcoded(chunks: Iterator[bytes]) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode()
 
 
-def _split(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
+def _split(chunks: Iterator[bytes], longest: int) -> Iterator[bytes | None]:
     held, too_long = b"", False
     for chunk in filter(None, chunks):
         parts = (held + chunk).splitlines(keepends=True)
         held = b"" if parts[-1].endswith(b"\n") else parts.pop()  # a CR may be half of a CRLF
         for part in parts:
-            yield None if too_long or len(part) > LONGEST else part
+            yield None if too_long or len(part) > longest else part
             too_long = False
-        if len(held) > LONGEST:
+        if len(held) > longest:
             held, too_long = held[-1:], True
     if held or too_long:
         yield None if too_long else held

@@ -1,7 +1,6 @@
 """Leads from a CSV or JSONL file, row by row: what cannot be used is reported, the rest goes on."""
 
 import csv
-import json
 import re
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO
 
 from convsync_cli.sync import leadcolumns
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.filelines import LONGEST, Line, lines
+from convsync_cli.sync.filelines import LONGEST, Line, json_object, lines
 from convsync_cli.sync.leadcolumns import Columns
 from convsync_cli.sync.model.lead import Contact
 
@@ -105,13 +104,7 @@ def _objects(
 
 
 def _object(line: Line) -> dict[str, Any] | str:
-    if line.text is None:
-        return "the line is longer than 1 MiB"
-    try:
-        data = json.loads(line.text)
-    except (ValueError, RecursionError):
-        return "not JSON"
-    return data if isinstance(data, dict) else "not a JSON object"
+    return "the line is longer than 1 MiB" if line.text is None else json_object(line.text)
 
 
 def _texts(value: Any) -> list[str]:

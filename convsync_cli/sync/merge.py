@@ -3,9 +3,10 @@
 House rules: the provider's id is the key. A missing id is no deletion. Two copies of one mail (the
 same Message-ID and direction) are one message, under the smaller of their ids, so that the order in
 which pages come does not matter. History that was stored without an id is healed when exactly one
-stored and one fetched message can be each other.
+stored and one fetched message can be each other, at best to the second.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from convsync_cli.sync.model.message import Channel, Message
 
 SMS_SLACK = timedelta(seconds=60)
 EMAIL_SLACK = timedelta(minutes=2)
+TO_THE_SECOND = timedelta(milliseconds=999)  # exports mostly cut the fraction
 _TEXT_START = 80
 
 # What an answer without it (a list that carries no bodies, a copy of poorer source) never erases.
@@ -91,13 +93,13 @@ class _Shelf:
         same = self.find(message)
         copy = self.by_mail.get((message.message_id, message.direction))
         if same is not None:
-            self.become(same, _completed(message, same.message))
+            self.become(same, completed(message, same.message))
         elif copy is None:
             self.add(_Entry(None, None, message))
         elif _rank(message) < _rank(copy.message):
-            self.become(copy, _completed(message, copy.message))
+            self.become(copy, completed(message, copy.message))
         else:
-            self.become(copy, _completed(copy.message, message))
+            self.become(copy, completed(copy.message, message))
 
     def find(self, message: Message) -> _Entry | None:
         entry = self.by_id.get((message.provider, message.external_id))
@@ -128,14 +130,35 @@ def _heal(shelf: _Shelf, fetched: Sequence[Message]) -> int:
     """Give stored messages without an id the one fetched message that each can be."""
     orphans = [e for e in shelf.entries if e.message.external_id is None]
     strangers = _strangers(shelf, fetched) if orphans else []
-    suitors = [[m for m in strangers if _same(e.message, m)] for e in orphans]
-    courted = [m for found in suitors for m in found]
-    healed = 0
-    for entry, found in zip(orphans, suitors, strict=True):
-        if len(found) == 1 and courted.count(found[0]) == 1:
-            shelf.become(entry, _completed(found[0], entry.message))
-            healed += 1
-    return healed
+    pairs = couples([e.message for e in orphans], strangers)
+    for orphan, stranger in pairs:
+        entry = orphans[orphan]
+        shelf.become(entry, completed(strangers[stranger], entry.message))
+    return len(pairs)
+
+
+def couples(without_id: Sequence[Message], with_id: Sequence[Message]) -> list[tuple[int, int]]:
+    """Which messages without a provider's id are which of those with one: pairs of their places.
+
+    Only pairs of which neither could be anybody else's; those that agree to the second go first, so
+    that a text that was sent twice within a minute is told apart by its time.
+    """
+    pairs: list[tuple[int, int]] = []
+    for slack in (TO_THE_SECOND, None):
+        taken, given = {one for one, _ in pairs}, {other for _, other in pairs}
+        suitors = {
+            one: [
+                other
+                for other, candidate in enumerate(with_id)
+                if other not in given and can_be(message, candidate, slack)
+            ]
+            for one, message in enumerate(without_id)
+            if one not in taken
+        }
+        courted = Counter(other for found in suitors.values() for other in found)
+        pairs += [(one, found[0]) for one, found in suitors.items()
+                  if len(found) == 1 and courted[found[0]] == 1]  # fmt: skip
+    return pairs
 
 
 def _strangers(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
@@ -150,8 +173,11 @@ def _strangers(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
     return list(seen.values())
 
 
-def _same(stored: Message, fetched: Message) -> bool:
-    """Whether a message stored without an id can be a fetched one."""
+def can_be(stored: Message, fetched: Message, slack: timedelta | None = None) -> bool:
+    """Whether a message without an id can be one that has one.
+
+    ``slack`` is how far their times may be apart, if it is less than usual in their channel.
+    """
     if (stored.channel, stored.direction) != (fetched.channel, fetched.direction):
         return False
     if stored.message_id and fetched.message_id:
@@ -160,8 +186,8 @@ def _same(stored: Message, fetched: Message) -> bool:
         return False
     apart = abs(stored.sent_at - fetched.sent_at)
     if stored.channel == Channel.SMS:
-        return apart <= SMS_SLACK and stored.body.strip() == fetched.body.strip()
-    return apart <= EMAIL_SLACK and (
+        return apart <= (slack or SMS_SLACK) and stored.body.strip() == fetched.body.strip()
+    return apart <= (slack or EMAIL_SLACK) and (
         _subjects_agree(stored, fetched) or _texts_agree(stored, fetched)
     )
 
@@ -181,7 +207,7 @@ def _rank(message: Message) -> tuple[bool, int, str]:
     return message.external_id is None, len(key), key
 
 
-def _completed(message: Message, other: Message) -> Message:
+def completed(message: Message, other: Message) -> Message:
     """The message, with what it lacks taken from another telling of it."""
     lacking = {
         name: getattr(other, name)

@@ -12,6 +12,7 @@ from convsync_cli.sync import upkeep
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import RunLock, Store
 from convsync_cli.sync.retry import Uniform
@@ -71,6 +72,7 @@ class Runner:
     pace: Pace
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
     user: str = ""
     attended: bool = False
 
@@ -87,9 +89,8 @@ class Runner:
             reason = await self._work(commits, run, deadline, stop, tally)
             due = await commits.call(self.store.queue.due, self.workspaces, self.clock.now())
             report = Report(run, reason, self.clock.monotonic() - started, tally, due)
-            await commits.call(
-                self.store.runs.finish, run, reason, report.counts(), self.clock.now()
-            )
+            counts = {**report.counts(), "healed": tally.messages.healed}
+            await commits.call(self.store.runs.finish, run, reason, counts, self.clock.now())
         finally:
             commits.close(CLOSE_S)
         if lock.sole:
@@ -130,6 +131,7 @@ class Runner:
             self.uniform,
             self.listeners,
             tally,
+            self.hooks,
         )
         try:
             reason = await worker.work(run, deadline, stop)

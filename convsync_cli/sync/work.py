@@ -10,6 +10,7 @@ from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.identity import Guard, make_sure
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
@@ -64,6 +65,7 @@ class Work:
     progress: Progress
     lines: tuple[Line, ...]
     channels: Mapping[str, Channel]
+    hook: Hook | None = None
 
     def api(self, line: Line) -> Api:
         """A line's HTTP interface for this attempt."""

@@ -6,7 +6,7 @@ stopped goes back free of charge. Nothing is written for a job whose lease was l
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,7 +18,9 @@ from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import where
 from convsync_cli.sync.lanes import Lanes, look
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
+from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
@@ -28,6 +30,7 @@ from convsync_cli.sync.work import Line, Progress, Work
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
 GRACE_S = 1.2  # to write down what was stopped
+HOOKS_AT_ONCE = 4  # beside the other jobs: neither kind holds up the other, however slow it is
 
 WAITS = Settlement(
     "released", JobState.PENDING, free=True, code="lost", error="waits to be run alone"
@@ -69,9 +72,23 @@ class Tally:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Slots without a job: for those that ask providers, and for programs beside them."""
+
+    jobs: int = 0
+    hooks: int = 0
+
+    def __bool__(self) -> bool:
+        return self.jobs > 0 or self.hooks > 0
+
+
 @dataclass(slots=True)
 class Worker:
-    """One run over one store; ``lines`` has the connected accounts of every workspace."""
+    """One run over one store.
+
+    ``lines`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
+    """
 
     store: Store
     commits: Commits
@@ -81,7 +98,10 @@ class Worker:
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
     tally: Tally = field(default_factory=Tally)
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _of_hooks: set[asyncio.Task[None]] = field(default_factory=set)  # those of them
+    _has_hooks: bool = True  # until a look shows that none is left of a configuration that had one
     _alone: bool = False
     _ending: bool = False
     _spent: set[str] = field(default_factory=set)  # workspaces whose rate limit outlasts the run
@@ -116,9 +136,8 @@ class Worker:
         while not stop.is_set():
             if deadline.passed:
                 return "budget"
-            self._alone = self._alone and bool(self._tasks)
-            free = 0 if self._alone else self.pace.concurrency - len(self._tasks)
-            if free <= 0:
+            free = self._free()
+            if not free:
                 await self._rest(min(POLL_S, deadline.remaining), stop)
                 continue
             lanes, claims = await self.commits.call(
@@ -134,21 +153,47 @@ class Worker:
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
 
+    def _free(self) -> Free:
+        self._alone = self._alone and bool(self._tasks)
+        self._of_hooks &= self._tasks
+        if self._alone:
+            return Free()
+        programs = len(self._of_hooks)
+        jobs = self.pace.concurrency - (len(self._tasks) - programs)
+        return Free(jobs, HOOKS_AT_ONCE - programs if self._has_hooks else 0)
+
     def _begin(self, run: int, claims: list[Claim], deadline: Deadline) -> None:
         for claim in claims:
             reached("job.claimed")
             self.tally.claimed += 1
-            self._tasks.add(asyncio.create_task(self._perform(run, claim, deadline)))
+            task = asyncio.create_task(self._perform(run, claim, deadline))
+            self._tasks.add(task)
+            if claim.kind == Kind.INBOUND_HOOK:
+                self._of_hooks.add(task)
 
-    def _look_and_claim(self, run: int, free: int, busy: bool) -> tuple[Lanes, list[Claim]]:
+    def _look_and_claim(self, run: int, free: Free, busy: bool) -> tuple[Lanes, list[Claim]]:
         """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
         accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
         lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
+        claims = self._claims(run, lanes.open, free.jobs, busy)
+        if free.hooks > 0:  # a program needs no account: every workspace's may be run
+            programs = self._claims(
+                run, tuple(self.lines), free.hooks, busy or bool(claims), hooks=True
+            )
+            self._has_hooks = bool(self.hooks or programs)
+            claims += programs
+        return lanes, claims
+
+    def _claims(
+        self, run: int, workspaces: Sequence[str], most: int, busy: bool, *, hooks: bool = False
+    ) -> list[Claim]:
+        """Claim up to ``most`` jobs; ``busy`` is whether others run."""
+        now = self.clock.now()
         lease_until = now + timedelta(seconds=self.pace.lease_s)
         claims: list[Claim] = []
-        while lanes.open and len(claims) < free and not self._alone:
-            claim = self.store.queue.claim(run, lanes.open, now, lease_until)
+        while workspaces and len(claims) < most and not self._alone:
+            claim = self.store.queue.claim(run, workspaces, now, lease_until, hooks=hooks)
             if claim is None:
                 break
             # A job whose process died may have killed it: it runs alone, so that it takes no other
@@ -158,7 +203,7 @@ class Worker:
                 self.store.queue.settle(run, claim, WAITS, Effort(), now)
             else:
                 claims.append(claim)
-        return lanes, claims
+        return claims
 
     async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
         """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
@@ -190,18 +235,26 @@ class Worker:
                 line.account.provider: line.account.channel
                 for line in self.lines.get(claim.workspace, ())
             },
+            hook=self.hooks.get(claim.workspace),
         )
         try:
             settlement = await attempt(claim, work, self.pace.job_timeout_s, self.uniform)
-            free = 0 if self._ending or self._alone or deadline.passed else 1
-            following = await self._settle(run, claim, settlement, work, free)
+            following = await self._settle(
+                run, claim, settlement, work, self._slot(claim, deadline)
+            )
             self._begin(run, following, deadline)
         finally:
             self.tally.requests += work.meter.requests
             self.tally.messages += work.progress.saved
 
+    def _slot(self, claim: Claim, deadline: Deadline) -> Free:
+        """The slot that a job leaves, where another may have it."""
+        if self._ending or self._alone or deadline.passed:
+            return Free()
+        return Free(hooks=1) if claim.kind == Kind.INBOUND_HOOK else Free(jobs=1)
+
     async def _settle(
-        self, run: int, claim: Claim, settlement: Settlement, work: Work, free: int
+        self, run: int, claim: Claim, settlement: Settlement, work: Work, free: Free
     ) -> list[Claim]:
         """Settle a claim, and claim the next job where its slot is ``free``; returns that."""
         reached("job.settling")
@@ -234,7 +287,7 @@ class Worker:
         return following
 
     def _settle_and_claim(
-        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, free: int
+        self, run: int, claim: Claim, settlement: Settlement, effort: Effort, free: Free
     ) -> tuple[bool, list[Claim]]:
         """Both in one transaction, so that the disk is waited for once."""
         held = self.store.queue.settle(run, claim, settlement, effort, self.clock.now())

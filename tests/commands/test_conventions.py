@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "backup": ("copy.db",),
     "enqueue": ("LEAD",),
     "explain": ("LEAD",),
+    "import-messages": ("messages.jsonl", "--workspace", "acme"),
     "jobs cancel": ("--all", "--yes"),
     "jobs retry": ("--all",),
     "jobs show": ("1",),
@@ -65,6 +66,13 @@ def one(tmp_path_factory: pytest.TempPathFactory, synced_template: Path) -> Iter
     """One operator for all commands, whose database holds the worst that others can write."""
     with on_duty(tmp_path_factory.mktemp("conventions"), template=synced_template) as operator:
         (operator.folder / "leads.csv").write_text(f"email,name\nx@example.com,{HOSTILE}\n")
+        said = {
+            "lead": f"x{HOSTILE}@example.com",
+            "channel": "sms",
+            "direction": "in",
+            "body": HOSTILE,
+        }
+        (operator.folder / "messages.jsonl").write_text(json.dumps(said) + "\n{not json\n")
         lead = operator.lead("long mail")
         for table, columns in (
             ("leads", ("name", "company")),

@@ -54,6 +54,25 @@ def test_people_read_a_thread_with_days_directions_and_what_is_complete(synced: 
     assert re.search(r"^email: complete as of ", told, re.M)
 
 
+def test_a_failed_text_that_was_sent_again_is_shown_once(synced: Operator) -> None:
+    lead = synced.lead("sms only")
+    newest = "SELECT max(id) FROM messages WHERE lead_id = ? AND direction = 'outbound'"
+    copied = "channel, provider, direction, body, sender, recipient, thread, attachments"
+    synced.tampers(
+        "INSERT INTO messages (workspace, lead_id, seen_at, updated_at, external_id, status,"
+        f" sent_at, {copied})"
+        " SELECT workspace, lead_id, seen_at, updated_at, 'first-try', 'failed',"
+        f" strftime('%Y-%m-%dT%H:%M:%fZ', sent_at, '-1 minute'), {copied}"
+        f" FROM messages WHERE id = ({newest})",
+        lead,
+    )
+    entry = re.compile(r"^  \d\d:\d\d [<>?] ", re.M)
+    told = synced.runs("show", lead).ended(0).out
+    assert len(entry.findall(told)) == spoken(synced, "sms only")
+    assert "A failed text that was sent again is shown once;" in told
+    assert "first-try" in synced.runs("export", "--lead", lead).ended(0).out
+
+
 def test_a_message_without_a_date_is_shown_without_one(synced: Operator) -> None:
     assert "  no date " in synced.runs("show", synced.lead("undated")).ended(0).out
     messages = synced.runs("show", synced.lead("undated"), "--json").json["messages"]

@@ -112,6 +112,10 @@ class Agency:
         assert found is not None
         return found
 
+    def since(self, lead: str) -> datetime:
+        """When a lead that was added by ``lead`` was made."""
+        return at(int(self._leads) / 1000 - DAY_S)
+
     def ask(
         self,
         *leads: str,

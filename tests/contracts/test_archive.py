@@ -35,6 +35,38 @@ FULL = Message(
 )
 
 
+class TestArrivals:
+    def test_what_came_in_since_is_told_with_its_lead(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"))
+        before = agency.store.archive.newest()
+        agency.save(lead, sms("2", seconds=5), sms("3", direction=Direction.OUTBOUND))
+        agency.save(lead, mail("4", sent_at=None), sms("5", direction=Direction.UNKNOWN))
+        arrivals = agency.store.archive.arrivals(before)
+        assert [(each.workspace, each.lead, each.sent_at) for each in arrivals] == [
+            ("acme", lead, at(5)),
+            ("acme", lead, None),
+        ]
+        assert arrivals[0].lead_since == agency.since(lead)
+
+    def test_a_message_that_was_known_or_healed_has_not_come_in(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), sms(None, "imported", 60))
+        before = agency.store.archive.newest()
+        assert agency.save(lead, sms("1", status="read"), sms("2", "imported", 60)).healed == 1
+        assert agency.store.archive.arrivals(before) == []
+
+    def test_an_empty_archive_has_no_newest(self, agency: Agency) -> None:
+        assert (agency.store.archive.newest(), agency.store.archive.arrivals(0)) == (0, [])
+
+    def test_a_message_is_found_by_its_number(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.save(lead, sms("1"), FULL)
+        for stored in agency.stored(lead):
+            assert agency.store.archive.message(stored.id) == stored
+        assert agency.store.archive.message(99) is None
+
+
 class TestSaving:
     @pytest.mark.parametrize("message", [FULL, sms("1"), sms("1", sent_at=None), mail("1", "")])
     def test_a_message_comes_back_as_it_was(self, agency: Agency, message: Message) -> None:

@@ -7,7 +7,7 @@ import pytest
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.job import Effort, JobFilter, JobState, Settlement
 from convsync_cli.sync.model.message import Channel
-from convsync_cli.sync.model.placing import Placement, Priority
+from convsync_cli.sync.model.placing import JobSpec, Kind, Placement, Priority, Terms
 
 from .conftest import DAY_S, ENDINGS, Agency, at, email, person, phone
 
@@ -464,6 +464,66 @@ class TestClaim:
         agency.queued(*few, when=1, priority=BULK)
         claimed = [agency.take(2, "acme", "beta").lead for _ in range(10)]
         assert set(few) < set(claimed)
+
+
+class TestHooks:
+    """Jobs that need no account are a lane of their own."""
+
+    @pytest.fixture(autouse=True)
+    def queued(self, agency: Agency) -> None:
+        self.lead = agency.queued(agency.lead(), priority=Priority.BULK)
+        specs = [JobSpec(Kind.INBOUND_HOOK, "acme", str(number)) for number in (1, 2)]
+        terms = Terms(Priority.HOOK, 0.0, 3, at(0))
+        assert agency.store.intake.enqueue_jobs(specs, terms) == 2
+
+    def claimed(self, agency: Agency, hooks: bool) -> list[str]:
+        claims = iter(
+            lambda: agency.store.queue.claim(1, ["acme"], at(0), at(90), hooks=hooks), None
+        )
+        return [claim.kind for claim in claims if claim]
+
+    def test_only_hooks_are_claimed_where_they_are_asked_for(self, agency: Agency) -> None:
+        assert self.claimed(agency, hooks=True) == ["inbound_hook"] * 2
+        assert self.claimed(agency, hooks=False) == ["conversation_sync"]
+
+    def test_no_hook_is_claimed_where_none_is_asked_for(self, agency: Agency) -> None:
+        assert self.claimed(agency, hooks=False) == ["conversation_sync"]
+        assert self.claimed(agency, hooks=True) == ["inbound_hook"] * 2
+
+    def test_there_is_one_live_job_for_a_message(self, agency: Agency) -> None:
+        again = [JobSpec(Kind.INBOUND_HOOK, "acme", "1")]
+        terms = Terms(Priority.HOOK, 0.0, 3, at(1))
+        assert agency.store.intake.enqueue_jobs(again, terms) == 0
+
+    def test_they_count_as_due(self, agency: Agency) -> None:
+        assert agency.store.queue.due(["acme"], at(0)) == 3
+
+
+class TestWithHistory:
+    def wanted(self, agency: Agency, lead: str) -> set[bool]:
+        return {sync.with_history for sync in agency.store.archive.syncs(lead).values()}
+
+    def test_it_is_remembered_of_leads_that_were_never_read(self, agency: Agency) -> None:
+        lead, other = agency.lead(), agency.lead()
+        agency.store.intake.enqueue([lead], Terms(Priority.MANUAL, 0, 3, at(0), True))
+        assert (self.wanted(agency, lead), self.wanted(agency, other)) == ({True}, {False})
+
+    def test_it_means_nothing_to_a_channel_that_was_read(self, agency: Agency) -> None:
+        lead = agency.lead()
+        agency.store.archive.finish(
+            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(0)
+        )
+        agency.store.intake.enqueue([lead], Terms(Priority.MANUAL, 0, 3, at(0), True))
+        syncs = agency.store.archive.syncs(lead)
+        assert (syncs[Channel.SMS].with_history, syncs[Channel.EMAIL].with_history) == (False, True)
+
+    def test_a_sweep_remembers_it_of_those_that_are_queued(self, agency: Agency) -> None:
+        first, second = agency.lead(), agency.lead()
+        elsewhere = agency.lead(workspace="beta")
+        terms = Terms(Priority.BULK, 0, 3, at(0), True)
+        agency.store.intake.sweep("acme", ["sms", "email"], None, "", 1, terms)
+        assert self.wanted(agency, first) == {True}
+        assert self.wanted(agency, second) == self.wanted(agency, elsewhere) == {False}
 
 
 class TestSettle:

@@ -282,6 +282,15 @@ class TestHealing:
             assert conversation.apply(candidates[1:]).healed == 0
         assert {"1", "2"} <= set(conversation.ids)
 
+    @pytest.mark.parametrize("pages", [1, 2])
+    def test_a_text_that_was_sent_twice_within_a_minute_is_told_apart_to_the_second(
+        self, pages: int
+    ) -> None:
+        messages = [sms("1", "ok", 0.4), sms("2", "ok", 30.7)]
+        history = [imported(each, sent_at=at(n)) for n, each in zip((0, 30), messages, strict=True)]
+        conversation = read([messages] if pages == 1 else [[m] for m in messages], *history)
+        assert (conversation.healed, conversation.ids) == (2, ["1", "2"])
+
     def test_two_pieces_of_history_for_one_message_are_neither_healed(self) -> None:
         conversation = stored(imported(sms(""), sender="a"), imported(sms(""), sender="b"))
         changes = conversation.apply([sms("1")])

@@ -27,6 +27,7 @@ from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import FeedPage
+from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Job, JobFilter
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
@@ -284,6 +285,7 @@ class Bench:
         self.stop_after_s: float | None = None
         self.uniform: Uniform = uniform
         self.connected = 0
+        self.hooks: dict[str, Hook] = {}
         self._leads = 0
 
     def asks_for_changes(self, channel: Channel = Channel.SMS) -> int:
@@ -374,6 +376,7 @@ class Bench:
                 self.pace,
                 self.uniform,
                 tuple(self.listeners),
+                hooks=self.hooks,
             )
             return await worker.work(run, deadline, self.stop), worker.tally
 
@@ -397,6 +400,7 @@ class Bench:
                 self.pace,
                 uniform,
                 tuple(self.listeners),
+                self.hooks,
             )
             try:
                 return await runner.run(lock, Deadline.after(self.clock, budget_s), self.stop)
@@ -444,6 +448,7 @@ class Bench:
             progress=Progress(),
             lines=self.lines(commits)["acme"],
             channels=CHANNELS,
+            hook=self.hooks.get("acme"),
         )
 
     @contextmanager

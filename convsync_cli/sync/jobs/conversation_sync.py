@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
+from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Forgotten, Rejected, SyncError
 from convsync_cli.sync.model.job import Claim
@@ -68,7 +69,7 @@ async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim
     """Read one channel and write down how that ended."""
     try:
         await work.make_sure(line)
-        await _walk(work, lead, line, _begin(work, sync, claim))
+        await _walk(work, lead, line, _begin(work, sync, claim), sync)
     except BudgetSpent:
         raise
     except SyncError as error:
@@ -83,20 +84,20 @@ async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim
     return Done()
 
 
-async def _walk(work: Work, lead: Lead, line: Line, walk: Walk) -> None:
+async def _walk(work: Work, lead: Lead, line: Line, walk: Walk, sync: LeadSync) -> None:
     """Take page after page, saving each with the cursor behind it."""
     found, resumed = False, walk.cursor is not None
     try:
         async for page in line.provider.pages(work.api(line), lead, walk.cursor):
             found = True
             walk = Walk(walk.started_at, page.cursor, walk.left_out + page.left_out)
-            work.progress.add(await work.call(_save, work, lead, line, page, walk))
+            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))
             reached("page.saved")
     except Rejected:
         if found or not resumed:
             raise
         # The cursor of the earlier walk is refused by now: from the beginning, once.
-        await _walk(work, lead, line, Walk(work.clock.now()))
+        await _walk(work, lead, line, Walk(work.clock.now()), sync)
         return
     if not found:
         await work.call(
@@ -118,8 +119,10 @@ def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
     return Walk(started_at, sync.cursor, sync.left_out) if fresh else Walk(now)
 
 
-def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
+def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk, sync: LeadSync) -> Saved:
     """Store a page; the last one together with the news that the conversation was read.
+
+    ``sync`` is how the channel stood when the job began.
 
     Raises:
         Forgotten: the lead was forgotten, or is who was.
@@ -133,7 +136,8 @@ def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
                 f" `convsync leads forget {lead.id}` erases what there is"
             )
     synced_at = walk.started_at if page.cursor is None else None
-    return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
+    with announced(work, sync):
+        return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
 
 
 def _unless_raised(answer: Outcome | BaseException) -> Outcome:

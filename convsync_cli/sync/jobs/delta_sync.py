@@ -6,19 +6,21 @@ so does one after many leads came that nobody has read: that is cheaper than one
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.message import Message
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import Priority, Terms
-from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.model.progress import LeadSync, Saved
 from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Line, Work
 
@@ -52,11 +54,16 @@ async def perform(claim: Claim, work: Work) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """News of somebody who is a lead; ``whole`` is whether the lead was read to the end before."""
+    """News of somebody who is a lead; ``sync`` is how the lead's channel stood before."""
 
     news: News
     lead: Lead
-    whole: bool
+    sync: LeadSync | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the conversation was read to its end before."""
+        return self.sync is not None and self.sync.outcome == "synced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class _DeltaSync:
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
         found = [(news, self._lead(news, page.covers)) for news in page.news]
-        return [_Told(news, lead, self._is_whole(lead)) for news, lead in found if lead]
+        return [_Told(news, lead, self._sync(lead)) for news, lead in found if lead]
 
     def _lead(self, news: News, covers: Covers) -> Lead | None:
         account, store, now = self.line.account, self.work.store, self.work.clock.now()
@@ -132,9 +139,8 @@ class _DeltaSync:
             store.feeds.found(learnt.lead, account.channel)
         return store.leads.lead(learnt.lead)
 
-    def _is_whole(self, lead: Lead) -> bool:
-        sync = self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
-        return sync is not None and sync.outcome == "synced"
+    def _sync(self, lead: Lead) -> LeadSync | None:
+        return self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
 
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
@@ -163,15 +169,16 @@ class _DeltaSync:
         """Read one conversation back to what is known of it."""
         api, provider = self.work.api(self.line), self.line.provider
         async for page in provider.pages(api, told.lead, thread.cursor):
-            saved = await self.work.call(self._save_thread, told.lead, page)
+            saved = await self.work.call(self._store, told, page.messages)
             self.work.progress.saved += saved  # in one step: other threads count there as well
             sent = [message.sent_at for message in page.messages if message.sent_at is not None]
             if told.whole and sent and min(sent) < thread.since:
                 return
 
-    def _save_thread(self, lead: Lead, page: Page) -> Saved:
+    def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
         archive, channel = self.work.store.archive, self.line.account.channel
-        return archive.save_messages(lead, channel, page.messages, self.work.clock.now())
+        with announced(self.work, told.sync):
+            return archive.save_messages(told.lead, channel, messages, self.work.clock.now())
 
     def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
         """Store a page of the feed with the cursor behind it, or with the end of the walk."""
@@ -179,7 +186,7 @@ class _DeltaSync:
         started_at, saved = walk.walk_started_at or now, Saved()
         for each in told:
             if messages := each.news.read(each.lead):
-                saved += store.archive.save_messages(each.lead, account.channel, messages, now)
+                saved += self._store(each, messages)
         unread = [*unread, *(each.lead.id for each in told if each.news.unread)]
         store.intake.enqueue(unread, self._terms())
         if page.cursor is not None:

@@ -11,13 +11,18 @@ class Kind(StrEnum):
 
     CONVERSATION_SYNC = "conversation_sync"
     DELTA_SYNC = "delta_sync"
+    INBOUND_HOOK = "inbound_hook"
 
 
 class Priority(IntEnum):
-    """Who waits for the job; the lowest number goes first."""
+    """Who waits for the job; the lowest number goes first.
+
+    HOOK is a lane of its own: those jobs need no account, and are claimed apart from the others.
+    """
 
     MANUAL = 0
     LISTED = 5
+    HOOK = 7
     BULK = 10
 
 
@@ -26,19 +31,21 @@ class Terms:
     """On what terms jobs are enqueued.
 
     ``window_s`` seconds after it was asked for, a job that succeeded still stands for a new one;
-    0 ignores that. ``now`` is UTC.
+    0 ignores that. ``now`` is UTC. Where a lead was never read, ``with_history`` makes the messages
+    that its first read brings count as news.
     """
 
     priority: Priority
     window_s: float
     max_attempts: int
     now: datetime
+    with_history: bool = False
 
 
 class JobSpec(NamedTuple):
     """A job that is about something else than the whole of a lead; ``subject`` says what.
 
-    Of a ``delta_sync`` it is the channel.
+    Of a ``delta_sync`` it is the channel, of an ``inbound_hook`` the number of the message.
     """
 
     kind: Kind

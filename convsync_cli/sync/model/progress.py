@@ -42,7 +42,8 @@ class LeadSync:
     """How one channel of one lead stands.
 
     ``synced_at`` is None as long as it was never read to its end. ``outcome`` is how the last read
-    ended: synced, not_found, or failed with ``error_code``.
+    ended: synced, not_found, or failed with ``error_code``. ``with_history`` is whether somebody
+    asked that the messages of the first read count as news.
     """
 
     cursor: str | None
@@ -51,6 +52,7 @@ class LeadSync:
     outcome: str | None
     error_code: str | None
     left_out: int
+    with_history: bool = False
 
 
 @dataclass(frozen=True, slots=True)

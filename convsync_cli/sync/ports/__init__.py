@@ -14,12 +14,12 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
-from convsync_cli.sync.model.message import Channel, Message
+from convsync_cli.sync.model.load import Load
+from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth, Sizes
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
-from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
+from convsync_cli.sync.ports.archive import Archive, History
 from convsync_cli.sync.ports.jobs import Intake, JobQueue, Runs
 from convsync_cli.sync.ports.people import Erasure, Listing
 
@@ -29,6 +29,7 @@ __all__ = [
     "Directory",
     "Erasure",
     "Feeds",
+    "History",
     "Intake",
     "JobQueue",
     "Leads",
@@ -82,69 +83,14 @@ class Leads(Protocol):
         """
 
 
-class Archive(Protocol):
-    """Messages, each once, and how far each conversation has been read."""
-
-    def save_page(
-        self,
-        lead: Lead,
-        channel: Channel,
-        messages: Sequence[Message],
-        walk: Walk,
-        now: datetime,
-        synced_at: datetime | None = None,
-    ) -> Saved:
-        """Store what a page changes together with the cursor behind it; twice is as once.
-
-        The last page comes with ``synced_at``: the conversation has been read to its end. Nothing
-        is stored where the lead was forgotten meanwhile.
-        """
-
-    def save_messages(
-        self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
-    ) -> Saved:
-        """Store what messages change that no walk of this lead brought; twice is as once.
-
-        Nothing is stored where the lead was forgotten meanwhile.
-        """
-
-    def finish(
-        self,
-        lead: Lead,
-        channel: Channel,
-        *,
-        outcome: str,
-        synced_at: datetime | None = None,
-        code: str | None = None,
-    ) -> None:
-        """Write down how a read ended; with ``synced_at``, at the end of the conversation."""
-
-    def syncs(self, lead: str) -> dict[Channel, LeadSync]:
-        """How far each channel on which a lead can be followed has been read."""
-
-    def conversation(
-        self, lead: str, wanted: MessageFilter = EVERY, last: int | None = None
-    ) -> Iterator[Stored]:
-        """A lead's messages that fit a filter, oldest first; with ``last`` only so many of them.
-
-        A message without a date stands where it was first seen.
-        """
-
-    def messages(self, wanted: MessageFilter = EVERY) -> Iterator[Stored]:
-        """The messages that fit a filter, streamed in the order of storing."""
-
-    def search(self, phrases: Sequence[Phrase], wanted: MessageFilter, limit: int) -> Findings:
-        """The messages in which all ``phrases`` stand, the best first and of equals the newest.
-
-        Where very many match, only those stored last are ranked; the findings say so.
-        """
-
-
 class Feeds(Protocol):
     """How far the change feed of each account has been read."""
 
     def feed(self, account: Account) -> Feed:
         """Where an account's feed stands; what another provider's said is not believed."""
+
+    def load(self, account: Account, page: int) -> Load:
+        """How much there is to read on the account's channel, in pages of ``page`` messages."""
 
     def unread(self, account: Account, most: int) -> int:
         """How many leads were never read on the account's channel, counted up to ``most``."""
@@ -276,6 +222,10 @@ class Store(Protocol):
     @property
     def archive(self) -> Archive:
         """Messages."""
+
+    @property
+    def history(self) -> History:
+        """Imported messages."""
 
     @property
     def feeds(self) -> Feeds:

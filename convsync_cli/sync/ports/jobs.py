@@ -20,7 +20,11 @@ from convsync_cli.sync.model.swept import Swept
 
 
 class Intake(Protocol):
-    """Asking for jobs. There is at most one live job per lead, whoever asks at once."""
+    """Asking for jobs. There is at most one live job per lead, whoever asks at once.
+
+    Where the terms say ``with_history``, the leads that are asked for and were never read are
+    marked for that.
+    """
 
     def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
         """Queue a sync of each lead, as somebody who waits for it asks.
@@ -61,12 +65,19 @@ class JobQueue(Protocol):
     """Jobs, from claimed to settled, and what people do to them."""
 
     def claim(
-        self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
+        self,
+        run: int,
+        workspaces: Sequence[str],
+        now: datetime,
+        lease_until: datetime,
+        *,
+        hooks: bool = False,
     ) -> Claim | None:
         """Take the next due job of these workspaces, or None.
 
         Lowest priority number first, then the workspace with the fewest running jobs, then the
-        longest due. The attempt counts from here.
+        longest due. The attempt counts from here. With ``hooks`` only jobs that need no account
+        are taken (``Priority.HOOK``), without it none of them.
         """
 
     def settle(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
     from convsync_cli.sync.engines.sqlite.erasure import SqliteErasure
     from convsync_cli.sync.engines.sqlite.feeds import SqliteFeeds
+    from convsync_cli.sync.engines.sqlite.history import SqliteHistory
     from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
     from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
     from convsync_cli.sync.engines.sqlite.listing import SqliteListing
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.ports import RunLock
 
 # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 14
 
 
 class SqliteStore:
@@ -89,6 +90,13 @@ class SqliteStore:
         from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
 
         return SqliteArchive(self._connection)
+
+    @cached_property
+    def history(self) -> "SqliteHistory":
+        """Imported messages."""
+        from convsync_cli.sync.engines.sqlite.history import SqliteHistory
+
+        return SqliteHistory(self._connection)
 
     @cached_property
     def feeds(self) -> "SqliteFeeds":

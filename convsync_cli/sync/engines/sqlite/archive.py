@@ -7,10 +7,11 @@ from itertools import chain
 
 from convsync_cli.sync.engines.sqlite import reading, search
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
-from convsync_cli.sync.engines.sqlite.messagerows import FIELDS, fields, message
+from convsync_cli.sync.engines.sqlite.messagerows import FIELDS, STORED, fields, message, stored
 from convsync_cli.sync.engines.sqlite.rollups import Rollups
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.merge import Changes, Known, plan
+from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
@@ -59,6 +60,25 @@ ON CONFLICT DO UPDATE SET
     synced_at = coalesce(excluded.synced_at, synced_at),
     cursor = iif(excluded.synced_at IS NULL, cursor, NULL),
     outcome = excluded.outcome, error_code = excluded.error_code
+"""
+
+_COUNT_ALL = """
+SELECT count(*) FROM messages INDEXED BY messages_external
+WHERE workspace = ?1 AND provider = ?2 AND external_id IS NOT NULL AND ?3 IS NULL
+"""
+_COUNT = """
+SELECT count(*) FROM messages INDEXED BY messages_lead
+WHERE lead_id = ?3 AND workspace = ?1 AND provider = ?2 AND external_id IS NOT NULL
+"""
+_UNREAD = """
+SELECT count(*) FROM lead_syncs INDEXED BY lead_syncs_age
+WHERE workspace = ? AND channel = ? AND synced_at IS NULL
+"""
+
+_ARRIVALS = """
+SELECT messages.id, messages.workspace, lead_id, sent_at, leads.created_at
+FROM messages CROSS JOIN leads ON leads.id = lead_id
+WHERE messages.id > ? AND direction = 'inbound' ORDER BY messages.id
 """
 
 
@@ -137,11 +157,40 @@ class SqliteArchive:
     def syncs(self, lead: str) -> dict[Channel, LeadSync]:
         """How far each channel of a lead has been read."""
         rows = self._db.rows(
-            "SELECT channel, cursor, walk_started_at, synced_at, outcome, error_code, left_out"
-            " FROM lead_syncs WHERE lead_id = ? ORDER BY channel DESC",
+            "SELECT channel, cursor, walk_started_at, synced_at, outcome, error_code, left_out,"
+            " with_history FROM lead_syncs WHERE lead_id = ? ORDER BY channel DESC",
             (lead,),
         )
         return {Channel(row[0]): _lead_sync(row[1:]) for row in rows}
+
+    def count(self, workspace: str, provider: str, lead: str | None) -> int:
+        """How many messages of a provider are stored; see ``Archive.count``."""
+        return int(
+            self._db.value(_COUNT_ALL if lead is None else _COUNT, (workspace, provider, lead))
+        )
+
+    def unread(self, workspace: str, channel: str) -> int:
+        """How many leads were never read to the end on a channel."""
+        return int(self._db.value(_UNREAD, (workspace, channel)))
+
+    def newest(self) -> int:
+        """The number of the message that was stored last; see ``Archive.newest``."""
+        return int(self._db.value("SELECT coalesce(max(id), 0) FROM messages"))
+
+    def arrivals(self, after: int) -> list[Arrival]:
+        """The inbound messages stored since; see ``Archive.arrivals``."""
+        return [
+            Arrival(id, workspace, lead, from_text(sent) if sent else None, from_text(since))
+            for id, workspace, lead, sent, since in self._db.rows(_ARRIVALS, (after,))
+        ]
+
+    def message(self, number: int) -> Stored | None:
+        """One message, or None."""
+        row = self._db.row(
+            f"SELECT {STORED} FROM messages WHERE id = ?",
+            (number,),
+        )
+        return stored(row) if row else None
 
     def conversation(
         self, lead: str, wanted: MessageFilter = EVERY, last: int | None = None
@@ -185,7 +234,7 @@ class SqliteArchive:
 
 
 def _lead_sync(row: Row) -> LeadSync:
-    cursor, started_at, synced_at, outcome, code, left_out = row
+    cursor, started_at, synced_at, outcome, code, left_out, with_history = row
     return LeadSync(
         cursor,
         from_text(started_at) if started_at else None,
@@ -193,4 +242,5 @@ def _lead_sync(row: Row) -> LeadSync:
         outcome,
         code,
         left_out,
+        bool(with_history),
     )

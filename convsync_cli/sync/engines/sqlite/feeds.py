@@ -6,6 +6,7 @@ from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import Covers, Feed
+from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.model.message import Channel
 
 _FOUND = "found"  # the outcome of a channel whose lead was made by a walk that is not at its end
@@ -58,6 +59,19 @@ SELECT count(*) FROM (
 """
 
 
+_LOAD = """
+SELECT count(*), total(synced_at IS NULL), total(synced_at IS NULL AND outcome IS NULL),
+       total(messages), total(max(0, (messages - 1) / :page))
+FROM (SELECT synced_at, outcome,
+             (SELECT count(*) FROM messages INDEXED BY messages_lead
+              WHERE messages.lead_id = lead_syncs.lead_id
+                AND messages.channel = lead_syncs.channel) AS messages
+      FROM lead_syncs INDEXED BY lead_syncs_age
+      WHERE workspace = :workspace AND channel = :channel
+      LIMIT -1)  -- keeps the planner from counting each conversation twice
+"""
+
+
 class SqliteFeeds:
     """``Feeds`` over the table ``feeds``."""
 
@@ -82,6 +96,11 @@ class SqliteFeeds:
             from_text(synced_at) if synced_at else None,
             *ended,
         )
+
+    def load(self, account: Account, page: int) -> Load:
+        """How much there is to read on the account's channel; see ``Feeds.load``."""
+        (row,) = self._db.rows(_LOAD, _named(account) | {"page": page})
+        return Load(*map(int, row))
 
     def unread(self, account: Account, most: int) -> int:
         """How many leads nobody tried to read on the account's channel, up to ``most``."""

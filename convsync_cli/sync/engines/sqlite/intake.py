@@ -137,6 +137,20 @@ ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
 """
 
 
+# With history: what the first read of these leads brings is wanted as news.
+_WANT_HISTORY = """
+UPDATE lead_syncs SET with_history = 1
+WHERE lead_id IN (SELECT value FROM json_each(:leads)) AND synced_at IS NULL
+"""
+_WANT_HISTORY_BETWEEN = """
+UPDATE lead_syncs SET with_history = 1
+WHERE lead_id > :after AND lead_id <= :last AND workspace = :workspace AND synced_at IS NULL
+  AND EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_live
+              WHERE dedupe_key = :kind || ':' || lead_syncs.lead_id
+                AND state IN ('pending', 'running'))
+"""
+
+
 class SqliteIntake:
     """``Intake`` over the table ``jobs``."""
 
@@ -151,6 +165,8 @@ class SqliteIntake:
             self._db.execute(_ASK_ANEW, asked)
             self._db.execute(_RERUN, asked)
             queued: dict[str, int] = dict(self._db.rows(_ENQUEUE, asked))
+            if terms.with_history:
+                self._db.execute(_WANT_HISTORY, asked)
             if len(queued) + len(promoted) == len(leads):
                 return list(_placements(leads, queued, promoted, {}, {}, terms.now))
             live = {lead: (job, state) for lead, job, state in self._db.rows(_LIVE, asked)}
@@ -202,6 +218,8 @@ class SqliteIntake:
             queued = 0
             if wanted:
                 queued = self._db.execute(_SWEEP, {**asked, "wanted": told[4]}).rowcount
+            if terms.with_history:
+                self._db.execute(_WANT_HISTORY_BETWEEN, {**asked, "last": last})
         return Swept(last, live + recent + wanted, unreachable, queued, live, recent)
 
 

@@ -18,17 +18,19 @@ from convsync_cli.sync.model.job import (
     Settlement,
 )
 from convsync_cli.sync.model.pause import LONGEST
+from convsync_cli.sync.model.placing import Priority
 
 # Claim: for every workspace allowed, one seek per priority in use (a loose index scan) finds its
 # first due job, so that neither finished nor delayed rows cost anything. Among those: the lowest
-# priority number, then the workspace with the fewest running jobs, then the longest due.
+# priority number, then the workspace with the fewest running jobs, then the longest due. Hooks have
+# a priority to themselves, so that leaving them out, or everything else, costs nothing either.
 _CLAIM = f"""
 WITH RECURSIVE {GIVEN}, {LANES}, head (id, workspace, priority) AS MATERIALIZED (
     SELECT (SELECT id FROM jobs INDEXED BY jobs_due
             WHERE state = 'pending' AND workspace = lane.workspace AND priority = lane.priority
               AND run_at <= :now
             ORDER BY run_at LIMIT 1), workspace, priority
-    FROM lane WHERE priority IS NOT NULL
+    FROM lane WHERE priority IS NOT NULL AND (priority = :hook) = :hooks
 )
 UPDATE jobs SET state = 'running', attempts = attempts + 1, token = token + 1, run = :run,
                 lease_until = :lease_until, started_at = :now
@@ -141,7 +143,13 @@ class SqliteQueue:
         self._db = connection
 
     def claim(
-        self, run: int, workspaces: Sequence[str], now: datetime, lease_until: datetime
+        self,
+        run: int,
+        workspaces: Sequence[str],
+        now: datetime,
+        lease_until: datetime,
+        *,
+        hooks: bool = False,
     ) -> Claim | None:
         """Take the next due job of these workspaces; see ``JobQueue.claim``."""
         with self._db.transaction():
@@ -152,6 +160,8 @@ class SqliteQueue:
                     "workspaces": json.dumps(list(workspaces)),
                     "now": to_text(now),
                     "lease_until": to_text(lease_until),
+                    "hook": int(Priority.HOOK),
+                    "hooks": int(hooks),
                 },
             )
         return _claim(row, now, lease_until) if row else None

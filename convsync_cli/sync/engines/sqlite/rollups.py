@@ -60,8 +60,12 @@ class Rollups:
             self._db.executemany(_ADD, list(_added(lead, changes.new, now)))
         if moved := _moved(known, changes.changed):
             for (owner,) in self._db.rows(_MOVED, (json.dumps(moved),)):
-                self._db.execute("DELETE FROM rollups WHERE lead_id = ?", (owner,))
-                self._db.execute(_COUNT_ANEW, (owner,))
+                self.count_anew(owner)
+
+    def count_anew(self, lead: str) -> None:
+        """Count all messages of a lead."""
+        self._db.execute("DELETE FROM rollups WHERE lead_id = ?", (lead,))
+        self._db.execute(_COUNT_ANEW, (lead,))
 
 
 def _added(lead: str, messages: Sequence[Message], now: datetime) -> Iterator[tuple[Any, ...]]:

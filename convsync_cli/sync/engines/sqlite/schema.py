@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import sqlite_utils
 
+from convsync_cli.sync.engines.sqlite.arriving import fingerprint_imports, want_history
 from convsync_cli.sync.engines.sqlite.counters import count_jobs, count_leads, count_reads
 
 Migration = Callable[[sqlite_utils.Database], None]
@@ -341,4 +342,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     tell_who_runs,
     forget_leads,
     roll_up_messages,
+    want_history,
+    fingerprint_imports,
 )

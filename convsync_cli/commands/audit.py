@@ -1,0 +1,101 @@
+"""`audit`: what is stored, beside what the providers themselves count."""
+
+from typing import Annotated, Any
+
+import typer
+
+from convsync_cli import bootstrap
+from convsync_cli.commands.options import Json, Quiet, Workspace
+from convsync_cli.console import Console, note
+from convsync_cli.sync.audit import Counted, Verdict
+
+AUDIT_S = 60.0
+_WORDS = {
+    Verdict.COMPLETE: "complete",
+    Verdict.SHORT: "short",
+    Verdict.UNPROVEN: "cannot be proven",
+    Verdict.UNASKED: "could not be asked",
+}
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    context: typer.Context,
+    lead: Annotated[
+        str | None,
+        typer.Argument(metavar="[LEAD]", help="Only this lead, in each of its accounts."),
+    ] = None,
+    workspace: Workspace = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Compare what is stored with the providers' own totals; exits 3 where something is short.
+
+    Example: convsync audit --workspace acme
+    """
+    given = bootstrap.services(context.obj)
+    only = given.workspace(workspace)
+    found = given.lead(lead, only) if lead is not None else None
+    place = found.workspace if found else only
+    accounts = [a for a in given.settings.accounts if place in (None, a.workspace)]
+    counted = bootstrap.audit(given, accounts, found, AUDIT_S)
+    console = Console(as_json, quiet)
+    told = {"lead": found.id} if found else {}
+    console.document(told | {"accounts": [_document(each) for each in counted]})
+    console.table(
+        ["account", "provider", "here", "there", "unread leads", "verdict"],
+        [_row(each) for each in counted],
+    )
+    for each in counted:
+        _explain(each, quiet)
+    return 3 if any(each.verdict in (Verdict.SHORT, Verdict.UNASKED) for each in counted) else 0
+
+
+def _document(counted: Counted) -> dict[str, Any]:
+    return {
+        "account": counted.account.name,
+        "provider": counted.account.provider,
+        "local": counted.local,
+        "total": counted.total,
+        "short": counted.short if counted.verdict == Verdict.SHORT else 0,
+        "unread_leads": counted.unread,
+        "verdict": counted.verdict,
+        "problem": counted.problem,
+        "mend": _mend(counted),
+    }
+
+
+def _row(counted: Counted) -> list[object]:
+    there = "?" if counted.total is None else counted.total
+    told = [counted.account.name, counted.account.provider, counted.local, there, counted.unread]
+    return [*told, _WORDS[counted.verdict]]
+
+
+def _mend(counted: Counted) -> str | None:
+    """The command that brings what is missing; None where nothing is known to be."""
+    if counted.verdict == Verdict.UNASKED:
+        return f"convsync accounts resume {counted.account.name}"
+    if counted.verdict != Verdict.SHORT and not counted.unread:
+        return None
+    if counted.lead is not None:
+        return f"convsync enqueue {counted.lead} --force"
+    return f"convsync enqueue-all --workspace {counted.account.workspace}"
+
+
+def _explain(counted: Counted, quiet: bool) -> None:
+    name, mend = counted.account.name, _mend(counted)
+    match counted.verdict:
+        case Verdict.SHORT:
+            note(f"convsync: {name} is {counted.short} short; try `{mend}`")
+        case Verdict.UNASKED:
+            note(f"convsync: {name} could not be asked: {counted.problem}; try `{mend}`")
+        case Verdict.UNPROVEN if not quiet:
+            note(f"convsync: {name} cannot be proven: {_why(counted)}")
+
+
+def _why(counted: Counted) -> str:
+    if counted.total is None:
+        return f"{counted.account.provider} gives no total that can be compared"
+    return "its total counts people who are no leads (`discover` is off)"

@@ -14,6 +14,9 @@ from convsync_cli.sync.errors import ConfigError, NotFound
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convsync_cli.connections import Checkup
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
@@ -133,18 +136,14 @@ def open_store(database: str, create: bool, patience_ms: int) -> "Store":
     return store
 
 
-def check(given: Services, account: "Account", seconds: float) -> None:
-    """Look whether an account's credential works, within ``seconds``.
-
-    Raises:
-        CredentialUnavailable, SyncError: see ``connections.check``.
-    """
+def check(given: Services, accounts: "Sequence[Account]", seconds: float) -> "list[Checkup]":
+    """Look whether the credentials of accounts work, side by side, within ``seconds``."""
     from convsync_cli import connections
     from convsync_cli.sync import loop
     from convsync_cli.sync.deadline import Deadline
 
     deadline = Deadline.after(given.clock, seconds)
-    loop.run(connections.check(account, given.store, given.clock, os.environ, deadline))
+    return loop.run(connections.check(accounts, given.store, given.clock, os.environ, deadline))
 
 
 def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener, ...]") -> "Runner":

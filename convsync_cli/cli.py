@@ -1,7 +1,9 @@
 """The command line: which commands there are, and the one place where errors become exit codes.
 
 A command is imported when it is called, so that ``enqueue``, which scripts call ten thousand times,
-pays for nothing else.
+pays for nothing else. What Typer leaves open is closed here and in the modules named here: how help
+looks (``helptext``), how wrong usage is worded (``usage``), what shells complete (``completion``),
+streams that end early (``console``).
 """
 
 import errno
@@ -19,7 +21,8 @@ from typer.main import get_command
 
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
-from convsync_cli.sync.errors import Bug, ConvsyncError, UsageError, where
+from convsync_cli.completion import VARIABLE
+from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, where
 
 COMMANDS = {
     "enqueue": "enqueue",
@@ -32,6 +35,7 @@ COMMANDS = {
     "show": "show",
     "search": "search",
     "export": "export",
+    "explain": "explain",
     "init": "init",
     "doctor": "doctor",
     "backup": "backup",
@@ -39,6 +43,7 @@ COMMANDS = {
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
 
@@ -57,11 +62,22 @@ class _Commands(TyperGroup):
         return command
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from convsync_cli.config_file import nearest
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from convsync_cli.usage import no_command
 
-            raise UsageError(f"there is no command {args[0]!r}", nearest(args[0], tuple(COMMANDS)))
-        return super().resolve_command(ctx, args)
+            raise no_command(args[0], ctx)
+        name, command, rest = super().resolve_command(ctx, args)
+        asks = "--help" in rest or (isinstance(command, TyperGroup) and not rest)
+        if asks and command is not None:
+            from convsync_cli.helptext import example_first
+
+            example_first(command)
+        return name, command, rest
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from convsync_cli.helptext import overview
+
+        overview(self, ctx, formatter)
 
 
 app = typer.Typer(
@@ -69,8 +85,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         console.write(f"convsync {__version__}")
         raise typer.Exit
 
@@ -100,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in given
+    console.open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _signalled)
     try:
@@ -107,25 +124,33 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except ConvsyncError as problem:
-        console.error(problem, as_document)
-        return problem.exit_code
+        return _told(problem, as_document)
     except NoArgsIsHelpError as asked:
-        console.write(asked.format_message())
+        console.note(asked.format_message())
         return 2
     except ClickException as problem:
-        usage = UsageError(problem.format_message(), "see `convsync --help`")
-        console.error(usage, as_document)
-        return usage.exit_code
+        from convsync_cli.usage import worded
+
+        return _told(worded(problem), as_document)
     except _Signalled as signalled:
         return signalled.exit_code
     except OSError as problem:
         if problem.errno == errno.EPIPE:
-            return _closed_pipe()
-        console.error(_bug(problem), as_document)
-        return 1
+            console.hang_up(sys.stdout)  # whoever read our output has had enough
+            return 0
+        if problem.errno in _NO_ROOM and problem.filename is None:
+            console.hang_up(sys.stdout)
+            said = f"the output cannot be written: {problem.strerror}"
+            return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
+        return _told(_bug(problem), as_document)
     except Exception as problem:
-        console.error(_bug(problem), as_document)
-        return 1
+        return _told(_bug(problem), as_document)
+
+
+def _told(problem: ConvsyncError, as_document: bool) -> int:
+    """Print an error; returns its exit code."""
+    console.error(problem, as_document)
+    return problem.exit_code
 
 
 class _Signalled(BaseException):
@@ -150,11 +175,14 @@ def entry() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # both are text files
     command = get_command(app)
+    if asked := os.environ.get(VARIABLE):
+        from convsync_cli.completion import answer
+
+        return answer(command, asked)
+    columns = max(20, min(80, console.columns()) - 2)
     try:
-        with command.make_context("convsync", arguments) as context:
+        with command.make_context("convsync", arguments, terminal_width=columns) as context:
             result = command.invoke(context)
     except typer.Exit as ended:
         return int(ended.exit_code)
@@ -172,12 +200,6 @@ def _with_wait(arguments: list[str]) -> list[str]:
         if seconds:
             del given[place + 1]
     return given
-
-
-def _closed_pipe() -> int:
-    """Whoever read our output has had enough; nothing is left to be flushed at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _bug(problem: Exception) -> ConvsyncError:

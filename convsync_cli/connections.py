@@ -15,7 +15,7 @@ from convsync_cli.sync.api import Api, Get, Post, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.errors import CredentialUnavailable
+from convsync_cli.sync.errors import ConvsyncError, CredentialUnavailable, SyncError
 from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
@@ -47,25 +47,55 @@ async def connect(
     }
 
 
-async def check(
-    account: Account, store: Store, clock: Clock, environ: Mapping[str, str], deadline: Deadline
-) -> None:
-    """Make one cheap request that shows whether an account's credential works.
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """How one cheap request to an account ended, and how far its server's clock is ahead of ours.
 
-    Raises:
-        CredentialUnavailable: it cannot be had.
-        SyncError: it does not work, or that cannot be told now.
+    ``error`` is None where the credential works; ``ahead_s`` None where no answer told the time.
     """
+
+    account: Account
+    error: ConvsyncError | None
+    ahead_s: float | None = None
+
+
+async def check(
+    accounts: Sequence[Account],
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    deadline: Deadline,
+) -> list[Checkup]:
+    """Make one cheap request to each account, side by side, that shows whether it works."""
     commits = Commits(store, patient=lambda: not deadline.passed)
     try:
-        wire = await _wire(account, environ, deadline)
-        async with wire.client:
-            connect = _Connected(wire, store, commits, clock)
-            api, reader = connect(deadline, Meter(), probe=True), _reader(account)
-            await reader.check(api)
-            await make_sure(account, reader, api, store.accounts, commits, clock)
+        checks = (_check(each, store, clock, environ, commits, deadline) for each in accounts)
+        return await asyncio.gather(*checks)
     finally:
         commits.close(deadline.remaining)
+
+
+async def _check(
+    account: Account,
+    store: Store,
+    clock: Clock,
+    environ: Mapping[str, str],
+    commits: Commits,
+    deadline: Deadline,
+) -> Checkup:
+    try:
+        wire = await _wire(account, environ, deadline)
+    except CredentialUnavailable as error:
+        return Checkup(account, error)
+    async with wire.client:
+        api = _Connected(wire, store, commits, clock)(deadline, Meter(), probe=True)
+        reader = _reader(account)
+        try:
+            await reader.check(api)
+            await make_sure(account, reader, api, store.accounts, commits, clock)
+        except (SyncError, CredentialUnavailable) as error:
+            return Checkup(account, error, wire.server_clock.ahead_s)
+        return Checkup(account, None, wire.server_clock.ahead_s)
 
 
 async def _line(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table, nearest, read, type_of
@@ -97,6 +97,15 @@ class Settings:
         return next((w for w in self.workspaces if w.name == name), None)
 
 
+def tables(path: str | None, environ: Mapping[str, str]) -> Mapping[str, Any]:
+    """The file as it was read, unchecked, secrets and all.
+
+    Raises:
+        ConfigError: it is not there, or not TOML.
+    """
+    return _root(path, environ).values
+
+
 def load(path: str | None, environ: Mapping[str, str], *, database: str | None = None) -> Settings:
     """Read and check the configuration, except what only its providers can check.
 
@@ -106,7 +115,7 @@ def load(path: str | None, environ: Mapping[str, str], *, database: str | None =
     Raises:
         ConfigError: the first problem found.
     """
-    root = read(folders.expanded(path, environ) if path else folders.config_path(environ))
+    root = _root(path, environ)
     root.allow(*_KEYS)
     return Settings(
         path=root.document.path,
@@ -117,6 +126,10 @@ def load(path: str | None, environ: Mapping[str, str], *, database: str | None =
         max_attempts=_number(root, environ, "max_attempts", 3, (1, 20)),
         workspaces=_workspaces(root.table("workspaces"), environ),
     )
+
+
+def _root(path: str | None, environ: Mapping[str, str]) -> Table:
+    return read(folders.expanded(path, environ) if path else folders.config_path(environ))
 
 
 def _database(root: Table, environ: Mapping[str, str], flag: str | None) -> str:
@@ -220,11 +233,12 @@ def _provider(table: Table) -> str:
     """The name of the account's provider, which is looked up but not yet imported."""
     name = table.string("provider", '"NAME"')
     if name.startswith("_") or not name.isidentifier() or not find_spec(f"{_PROVIDERS}.{name}"):
-        raise table.refused("provider", "is not a known provider", nearest(name, _provider_names()))
+        raise table.refused("provider", "is not a known provider", nearest(name, provider_names()))
     return name
 
 
-def _provider_names() -> tuple[str, ...]:
+def provider_names() -> tuple[str, ...]:
+    """The providers that an account may name."""
     from pkgutil import iter_modules
 
     from convsync_cli.sync import providers

@@ -8,6 +8,7 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
+from convsync_cli.completion import accounts
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import NotFound
 from convsync_cli.sync.instant import to_text
@@ -17,7 +18,10 @@ from convsync_cli.sync.model.pause import PauseReason
 
 CHECK_S = 20.0
 
-Name = Annotated[str, typer.Argument(metavar="W/CHANNEL", help="E.g. acme/sms.")]
+Name = Annotated[
+    str,
+    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="E.g. acme/sms."),
+]
 
 app = typer.Typer(
     add_completion=False,
@@ -89,7 +93,9 @@ def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Qui
     """
     given = bootstrap.services(context.obj)
     account = _account(given, name)
-    bootstrap.check(given, account, CHECK_S)
+    [checkup] = bootstrap.check(given, [account], CHECK_S)
+    if checkup.error is not None:
+        raise checkup.error
     due = _set_free(given, account)
     console = Console(as_json, quiet)
     console.document({"account": name, "state": "ok", "made_due": due})

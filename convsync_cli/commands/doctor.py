@@ -1,67 +1,108 @@
 """`doctor`: look at everything, and say how to mend it."""
 
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Any
 
 import typer
 
-from convsync_cli import bootstrap
-from convsync_cli.bootstrap import Services
+from convsync_cli import bundle, settings
+from convsync_cli.bootstrap import Invocation, Services
+from convsync_cli.checkup import RUNS, Examination, examine, versions
+from convsync_cli.commands import status
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
-from convsync_cli.sync.errors import ConvsyncError, CredentialUnavailable, Unauthorized
-from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.errors import ConvsyncError
 from convsync_cli.sync.model.finding import Finding, Level
 
-CHECK_S = 20.0
-_MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
+_MARKS = {
+    Level.OK: ("ok", "green"),
+    Level.WARNING: ("warning", "yellow"),
+    Level.PROBLEM: ("PROBLEM", "red"),
+}
+_INDENT = " " * 9
+_ERRORS_OF = timedelta(days=1)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def command(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Check configuration, database and credentials. One cheap request goes to each account.
+def command(
+    context: typer.Context,
+    bundle_file: Annotated[
+        str | None,
+        typer.Option("--bundle", metavar="FILE", help="Write all of it, redacted, for support."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Check everything and say how to mend it. One cheap request goes to each account.
+
+    Exits 12 where a credential is the problem, 3 where something else is.
 
     Example: convsync doctor
     """
-    given = bootstrap.services(context.obj)
-    findings = [
-        Finding(Level.OK, "configuration", f"{given.settings.path} can be used"),
-        *given.store.examine(),
-        *(_account(given, account) for account in given.settings.accounts),
-    ]
+    invocation: Invocation = context.obj
+    found = examine(invocation)
     console = Console(as_json, quiet)
-    console.document({"findings": [asdict(each) for each in findings]})
-    for line in _lines(findings):
-        console.say(line)
-    return _code(findings)
+    console.document({"findings": [asdict(each) for each in found.findings]})
+    _print(console, found.findings)
+    if bundle_file is not None:
+        bundle.write(bundle_file, _redacted(_collected(found), invocation))
+        console.say(f"\n{bundle_file} holds all of this, redacted; look into it before you send it")
+    return found.exit_code
 
 
-def _lines(findings: list[Finding]) -> Iterator[str]:
+def _print(console: Console, findings: Sequence[Finding]) -> None:
     for each in findings:
-        yield f"{_MARKS[each.level]:8} {each.subject}: {each.message}"
+        mark, colour = _MARKS[each.level]
+        told = f"{each.subject}: {each.message}"
+        console.wrapped(told, _INDENT, mark=f"{mark:{len(_INDENT)}}", colour=colour)
         if each.remedy:
-            yield f"{'':8} -> {each.remedy}"
+            console.wrapped(each.remedy, f"{_INDENT}   ", mark=f"{_INDENT}-> ")
+    counts = Counter(each.level for each in findings)
+    summary = [
+        f"{counts[level]} {word}{'s' if counts[level] > 1 else ''}"
+        for level, word in ((Level.PROBLEM, "problem"), (Level.WARNING, "warning"))
+        if counts[level]
+    ]
+    console.say()
+    console.say(" and ".join(summary) or "All right.")
 
 
-def _account(given: Services, account: Account) -> Finding:
-    subject = f"account {account.name}"
+def _collected(found: Examination) -> dict[str, Any]:
+    """What goes into the bundle, before redaction; what cannot be had is left out."""
+    files: dict[str, Any] = {"findings": [asdict(each) for each in found.findings]}
     try:
-        bootstrap.check(given, account, CHECK_S)
-    except (CredentialUnavailable, Unauthorized) as problem:
-        hint = problem.hint or f"mend the token, then `convsync accounts resume {account.name}`"
-        return Finding(Level.PROBLEM, subject, problem.message, hint)
-    except ConvsyncError as problem:
-        return Finding(
-            Level.WARNING, subject, f"could not be checked: {problem.message}", problem.hint
-        )
-    return Finding(Level.OK, subject, "the credential works")
+        files["versions"] = versions()
+        if found.services is not None:
+            files |= _numbers(found.services)
+    except (ConvsyncError, ImportError):
+        files["incomplete"] = "the database or the installation could not be read"
+    return files
 
 
-def _code(findings: list[Finding]) -> int:
-    """12 where a credential is the problem, 3 where anything else is, 0 otherwise."""
-    problems = [each for each in findings if each.level is Level.PROBLEM]
-    if any(each.subject.startswith("account ") for each in problems):
-        return 12
-    return 3 if problems else 0
+def _numbers(given: Services) -> dict[str, Any]:
+    runs = given.store.runs.newest(RUNS)
+    return {
+        "status": status.document(status.look(given, None)),
+        "runs": runs,
+        "errors": given.store.overview.errors(given.clock.now() - _ERRORS_OF),
+    }
+
+
+def _redacted(files: dict[str, Any], invocation: Invocation) -> dict[str, Any]:
+    """The files without hosts and the names of clients and of the user; and the configuration."""
+    try:
+        tables = settings.tables(invocation.config, os.environ)
+    except ConvsyncError:
+        tables = {}
+    for run in (*files.get("runs", ()), files.get("status", {}).get("last_run") or {}):
+        run["host"] = bundle.HIDDEN
+    workspaces = tables.get("workspaces")
+    names = tuple(workspaces) if isinstance(workspaces, dict) else ()
+    anonymous: dict[str, Any] = bundle.anonymous(files, names, os.environ.get("HOME"))
+    return anonymous | {"configuration": bundle.redacted(tables)}

@@ -12,7 +12,8 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace
+from convsync_cli.commands.options import MOST, Into, Json, Quiet, Workspace
+from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import NotFound, UsageError
@@ -54,7 +55,7 @@ class _Import:
 def import_(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="CSV or JSONL; - reads stdin.")],
-    workspace: Annotated[str, typer.Option("--workspace", "-w", metavar="W", help="Where to.")],
+    workspace: Into,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -125,11 +126,12 @@ def _explain(done: _Import, quiet: bool) -> None:
 @app.command()
 def add(
     context: typer.Context,
-    workspace: Annotated[str, typer.Option("--workspace", "-w", metavar="W", help="Where to.")],
+    workspace: Into,
     email: Annotated[list[str] | None, typer.Option(metavar="EMAIL", help="Repeatable.")] = None,
     phone: Annotated[list[str] | None, typer.Option(metavar="PHONE", help="Repeatable.")] = None,
     handle: Annotated[
-        list[str] | None, typer.Option("--id", metavar="PROVIDER:ID", help="Repeatable.")
+        list[str] | None,
+        typer.Option("--id", metavar="PROVIDER:ID", autocompletion=providers, help="Repeatable."),
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME")] = None,
     company: Annotated[str | None, typer.Option(metavar="COMPANY")] = None,
@@ -138,7 +140,7 @@ def add(
 ) -> int:
     """Add one lead, or complete the one that it is.
 
-    Example: convsync leads add -w acme --email lead@example.com --phone +12025550123
+    Example: convsync leads add -w acme --email lead@example.com
     """
     given = bootstrap.services(context.obj)
     given.workspace(workspace)

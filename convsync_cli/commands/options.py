@@ -4,12 +4,20 @@ from typing import Annotated
 
 import typer
 
+from convsync_cli.completion import workspaces
 from convsync_cli.sync.errors import UsageError
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 Workspace = Annotated[
-    str | None, typer.Option("--workspace", "-w", metavar="W", help="Only this workspace.")
+    str | None,
+    typer.Option(
+        "--workspace", "-w", metavar="W", autocompletion=workspaces, help="Only this workspace."
+    ),
+]
+Into = Annotated[
+    str,
+    typer.Option("--workspace", "-w", metavar="W", autocompletion=workspaces, help="Where to."),
 ]
 
 MOST = 2**53  # of anything that is counted: what JSON can hold exactly

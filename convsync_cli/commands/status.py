@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -9,10 +10,11 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, duration
-from convsync_cli.console import Console, ago, note
-from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
-from convsync_cli.sync.model.pause import AccountState
+from convsync_cli.commands.verdict import Channel, judge
+from convsync_cli.console import Console, ago, can_show, columns, is_terminal, note
+from convsync_cli.sync.errors import UsageError
+from convsync_cli.sync.instant import to_text
+from convsync_cli.sync.model.overview import QueueDepth
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
@@ -21,32 +23,22 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Channel:
-    """How one channel of one workspace stands."""
+class _Page:
+    """All that one look at the database tells."""
 
-    workspace: str
-    channel: str
-    provider: str
-    ages: ChannelAges
-    state: AccountState | None
-
-    def document(self) -> dict[str, Any]:
-        until = self.state.paused_until if self.state else None
-        return {
-            "channel": self.channel,
-            "provider": self.provider,
-            "synced_at": self.ages.newest,
-            "age_p50_s": self.ages.p50_s,
-            "age_p95_s": self.ages.p95_s,
-            "never_synced": self.ages.never_synced,
-            "paused_until": to_text(until) if until else None,
-            "pause_reason": str(self.state.reason) if self.state else None,
-        }
+    now: datetime
+    depth: QueueDepth
+    last: dict[str, Any] | None
+    channels: list[Channel]
+    leads: dict[str, int]
 
 
 @app.command()
 def command(
     context: typer.Context,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every 2 s, until Ctrl-C.")
+    ] = False,
     workspace: Workspace = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 20 if a channel is older than --max-age.")
@@ -62,23 +54,39 @@ def command(
     Example: convsync status --check --max-age 15m
     """
     limit = duration(max_age, "--max-age")
+    if watch and (check or as_json or quiet):
+        raise UsageError("--watch is for people: it goes without --check, --json and --quiet", "")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
-    now = given.clock.now()
-    depth = given.store.overview.queue(now)
-    last = given.store.runs.last()
-    channels = _channels(given, only, now)
     console = Console(as_json, quiet)
-    console.document(_document(given, depth, last, channels))
+    if watch:
+        from convsync_cli.commands.watching import watch as watching
+
+        return watching(partial(_show, console, given, only), partial(_line, console, given, only))
+    page = look(given, only)
+    console.document(document(page))
     if not as_json and not quiet:
-        _show(console, given, depth, last, channels, now)
-    return _checked(channels, limit) if check else 0
+        _print(console, given, page)
+    return _checked(page.channels, limit) if check else 0
 
 
-def _channels(given: Services, only: str | None, now: datetime) -> list[_Channel]:
+def look(given: Services, only: str | None) -> _Page:
+    """Ask the database for everything that is shown, about one workspace or all."""
+    now = given.clock.now()
+    wanted = [each.name for each in given.settings.workspaces if only in (None, each.name)]
+    return _Page(
+        now,
+        given.store.overview.queue(now),
+        given.store.runs.last(),
+        _channels(given, only, now),
+        {name: given.store.leads.count(name) for name in wanted},
+    )
+
+
+def _channels(given: Services, only: str | None, now: datetime) -> list[Channel]:
     paused = {(state.workspace, state.channel): state for state in given.paused()}
     return [
-        _Channel(
+        Channel(
             workspace.name,
             channel,
             provider,
@@ -91,94 +99,110 @@ def _channels(given: Services, only: str | None, now: datetime) -> list[_Channel
     ]
 
 
-def _document(
-    given: Services, depth: QueueDepth, last: dict[str, Any] | None, channels: list[_Channel]
-) -> dict[str, Any]:
-    names = dict.fromkeys(channel.workspace for channel in channels)
+def document(page: _Page) -> dict[str, Any]:
+    """The page under the names that scripts rely on."""
     return {
-        "jobs": depth.by_state,
-        "due": depth.due,
-        "oldest_due_s": depth.oldest_due_s,
-        "last_run": last,
+        "jobs": page.depth.by_state,
+        "due": page.depth.due,
+        "oldest_due_s": page.depth.oldest_due_s,
+        "last_run": page.last,
         "workspaces": [
             {
                 "name": name,
-                "leads": given.store.leads.count(name),
-                "channels": [each.document() for each in channels if each.workspace == name],
+                "leads": leads,
+                "channels": [_told(each) for each in page.channels if each.workspace == name],
             }
-            for name in names
+            for name, leads in page.leads.items()
         ],
     }
 
 
-def _show(
-    console: Console,
-    given: Services,
-    depth: QueueDepth,
-    last: dict[str, Any] | None,
-    channels: list[_Channel],
-    now: datetime,
-) -> None:
-    console.say(_verdict(depth, last, channels, now))
+def _told(channel: Channel) -> dict[str, Any]:
+    until = channel.state.paused_until if channel.state else None
+    return {
+        "channel": channel.channel,
+        "provider": channel.provider,
+        "synced_at": channel.ages.newest,
+        "age_p50_s": channel.ages.p50_s,
+        "age_p95_s": channel.ages.p95_s,
+        "never_synced": channel.ages.never_synced,
+        "paused_until": to_text(until) if until else None,
+        "pause_reason": str(channel.state.reason) if channel.state else None,
+    }
+
+
+def _line(console: Console, given: Services, only: str | None) -> None:
+    """Print the verdict with its time, for a log of them."""
+    page = look(given, only)
+    verdict = judge(page.depth, page.last, page.channels, page.now)
+    console.say(f"{to_text(page.now)} {verdict.mark}{verdict.facts}")
+
+
+def _show(console: Console, given: Services, only: str | None) -> None:
+    _print(console, given, look(given, only))
+
+
+def _print(console: Console, given: Services, page: _Page) -> None:
+    verdict = judge(page.depth, page.last, page.channels, page.now)
+    colour = "green" if verdict.well else "yellow"
+    console.wrapped(verdict.facts, "  ", mark=verdict.mark, colour=colour)
+    for remedy in verdict.remedies:
+        console.wrapped(remedy, "    ", mark="  - ")
     console.say()
-    states = list(depth.by_state)
-    kinds = sorted({kind for kind, _ in depth.by_kind})
+    states = list(page.depth.by_state)
+    kinds = sorted({kind for kind, _ in page.depth.by_kind})
     console.table(
         ["job", *states],
-        [[kind, *(depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
+        [[kind, *(page.depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
     )
-    console.say(f"jobs done a minute, last hour: {_sparkline(given, now)}")
+    console.say()
+    console.say(_sparkline(given.store.overview.throughput(page.now, MINUTES)))
     console.say()
     console.table(
-        ["workspace", "channel", "provider", "median age", "95 % within", "never", "account"],
+        [
+            "workspace",
+            "channel",
+            "provider",
+            "leads",
+            "median age",
+            "95 % within",
+            "never",
+            "account",
+        ],
         [
             [
                 each.workspace,
                 each.channel,
                 each.provider,
+                page.leads[each.workspace],
                 ago(each.ages.p50_s),
                 ago(each.ages.p95_s),
                 each.ages.never_synced,
-                f"paused: {each.state.message}" if each.state else "ok",
+                f"paused: {each.state.reason}" if each.state else "ok",
             ]
-            for each in channels
+            for each in page.channels
         ],
     )
 
 
-def _verdict(
-    depth: QueueDepth, last: dict[str, Any] | None, channels: list[_Channel], now: datetime
-) -> str:
-    """The first line: what a person wants to know before anything else."""
-    ran = "no run yet: put `convsync run` into cron"
-    if last:
-        seconds = (now - from_text(last["started_at"])).total_seconds()
-        ended = "" if last["ended_at"] else " (not ended)"
-        ran = f"last run {ago(seconds)} ago{ended}"
-    due = f"{depth.due} due"
-    if depth.oldest_due_s is not None:
-        due += f", the oldest for {ago(depth.oldest_due_s)}"
-    failed = depth.by_state["failed"]
-    paused = [f"{each.workspace}/{each.channel}" for each in channels if each.state]
-    return "; ".join(
-        [
-            ran,
-            due,
-            *([f"{failed} failed (convsync jobs list --state failed)"] if failed else []),
-            *([f"paused: {', '.join(paused)}"] if paused else []),
-        ]
-    )
-
-
-def _sparkline(given: Services, now: datetime) -> str:
-    counts = given.store.overview.throughput(now, MINUTES)
+def _sparkline(counts: list[int]) -> str:
+    """Jobs a minute over the last hour, the newest at the right; as wide as there is room."""
     most = max(counts, default=0)
+    told = f"{sum(counts)} jobs done in the last hour"
     if not most:
-        return "none"
-    return "".join(SPARKS[round(count / most * (len(SPARKS) - 1))] for count in counts)
+        return told
+    told += f", at most {most} a minute"
+    if not can_show(SPARKS):
+        return told
+    if is_terminal() and columns() < len(counts) + 2:  # two minutes in one bar
+        counts = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
+        most = max(counts)
+    # The lowest bar is nothing; whatever was done is seen.
+    bars = [SPARKS[-(-count * (len(SPARKS) - 1) // most)] for count in counts]
+    return f"{told}:\n{''.join(bars)}"
 
 
-def _checked(channels: list[_Channel], limit: float) -> int:
+def _checked(channels: list[Channel], limit: float) -> int:
     """20 where a channel is older than ``limit`` seconds, unknown, or paused."""
     stale = [
         each
@@ -187,5 +211,5 @@ def _checked(channels: list[_Channel], limit: float) -> int:
     ]
     for each in stale:
         age = "never synced" if each.ages.p50_s is None else f"{ago(each.ages.p50_s)} old"
-        note(f"convsync: {each.workspace}/{each.channel} is {'paused' if each.state else age}")
+        note(f"convsync: {each.account} is {'paused' if each.state else age}")
     return 20 if stale else 0

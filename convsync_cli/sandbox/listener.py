@@ -8,8 +8,10 @@ import contextlib
 import select
 import socket
 import struct
+import time
 import traceback
 from collections.abc import Callable
+from email.utils import formatdate
 from http import HTTPStatus
 from io import BufferedReader
 from threading import Event, Lock, Thread
@@ -30,6 +32,7 @@ class Listener:
         self._closing = Event()
         self._connections: set[socket.socket] = set()
         self._lock = Lock()
+        self.ahead_s = 0.0  # how far its clock, told in the header Date, is ahead of ours
         self._socket = socket.create_server(("127.0.0.1", port), backlog=1024)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         Thread(target=self._accept, name="sandbox-accept", daemon=True).start()
@@ -77,7 +80,8 @@ class Listener:
             return False
         keep = request.headers.get("connection", "").lower() != "close"
         body = delivery.response.payload()
-        head = _head(delivery.response, len(body), keep)
+        date = formatdate(time.time() + self.ahead_s, usegmt=True)
+        head = _head(delivery.response, len(body), keep, date)
         match delivery.manner:
             case Manner.WHOLE:
                 connection.sendall(head + body)
@@ -128,9 +132,10 @@ def _read(reader: BufferedReader) -> Request | None:
     return Request.parse(line[0], line[1], headers, body)
 
 
-def _head(response: Response, length: int, keep: bool) -> bytes:
+def _head(response: Response, length: int, keep: bool, date: str) -> bytes:
     lines = [
         f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Unknown')}",
+        f"Date: {date}",
         f"Content-Type: {response.media_type}",
         f"Content-Length: {length}",
         *(f"{name}: {value}" for name, value in response.headers),

@@ -96,6 +96,11 @@ class Sandbox:
         )
         return self
 
+    def clock_is_ahead(self, seconds: float) -> None:
+        """Let the providers' clocks differ from ours."""
+        for listener in self._listeners:
+            listener.ahead_s = seconds
+
     def close(self) -> None:
         """Close the ports and drop every connection, at once."""
         for listener in self._listeners:

@@ -10,7 +10,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlencode
@@ -37,7 +37,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
 from convsync_cli.sync.ports import Accounts
 from convsync_cli.sync.retry import Uniform
-from convsync_cli.sync.retryafter import pause_asked
+from convsync_cli.sync.retryafter import http_date, pause_asked
 from convsync_cli.sync.telemetry import Meter
 
 REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
@@ -47,6 +47,22 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 SHORT_WAIT_S = 0.25  # less than many a request is under way, in which a pause is not seen either
 
 _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+
+
+@dataclass(slots=True)
+class ServerClock:
+    """What the last answer said about the server's clock; read only when somebody asks."""
+
+    date: str = ""
+    heard_at: datetime | None = None
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How far it is ahead of ours, to the second; None where no answer told."""
+        told = http_date(self.date)
+        if told is None or self.heard_at is None:
+            return None
+        return (told - self.heard_at) / timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +76,7 @@ class Wire:
     client: httpx.AsyncClient
     refusals: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    server_clock: ServerClock = field(default_factory=ServerClock)
 
 
 def open_wire(
@@ -131,6 +148,8 @@ class HttpApi:
             response, body = await self._send(request)
         finally:
             self.meter.add(request.label, self.clock.monotonic() - started)
+        clock = self.wire.server_clock
+        clock.date, clock.heard_at = response.headers.get("date", ""), self.clock.now()
         if response.is_success:
             return _decoded(body, request.label)
         return await self._refuse(response, body, request.label)

@@ -19,7 +19,7 @@ def pause_asked(headers: Mapping[str, str], body: bytes, now: datetime) -> timed
         return _until_midnight(now)
     told = (
         _seconds(headers.get("retry-after")),
-        _until_date(headers.get("retry-after", ""), _date(headers.get("date", "")) or now),
+        _until_date(headers.get("retry-after", ""), http_date(headers.get("date", "")) or now),
         _seconds(_body_field(body)),
         _seconds(headers.get("x-ratelimit-interval-milliseconds"), scale=0.001),
     )
@@ -35,11 +35,12 @@ def _seconds(value: object, scale: float = 1.0) -> timedelta | None:
 
 
 def _until_date(text: str, now: datetime) -> timedelta | None:
-    moment = _date(text)
+    moment = http_date(text)
     return max(timedelta(), moment - now) if moment is not None else None
 
 
-def _date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The moment that a date in an HTTP header names (RFC 9110, 5.6.7), UTC; None if none."""
     from email.utils import parsedate_to_datetime  # slow to import, and rarely needed
 
     try:

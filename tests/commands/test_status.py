@@ -1,13 +1,22 @@
 """`status`: the numbers, the verdict, and the check that a monitor runs."""
 
+import contextlib
+import fcntl
 import os
 import pty
 import re
+import select
+import signal
+import struct
 import subprocess
+import sys
+import termios
+import time
+from collections.abc import Sequence
 
 import pytest
 
-from tests.commands.operator import HEAVY, PROGRAM, RUN_KEYS, Operator
+from tests.commands.operator import HEAVY, PATIENCE_S, PROGRAM, RUN_KEYS, Operator, Running
 
 KEYS = ["jobs", "due", "oldest_due_s", "last_run", "workspaces"]
 JOBS = ["pending", "running", "succeeded", "failed", "cancelled"]
@@ -78,7 +87,9 @@ def test_a_refused_account_is_shown_with_its_reason_and_the_other_goes_on(
     assert email["pause_reason"] is None
     assert MOMENT.fullmatch(email["synced_at"])
     words = operator.runs("status").ended(0).out
-    assert "paused: acme/sms" in words
+    assert "1 account paused" in words.splitlines()[0]
+    assert "- acme/sms is paused: " in words
+    assert "`convsync accounts resume acme/sms`" in words
     assert "refused the credential" in words
 
 
@@ -126,13 +137,15 @@ def test_an_age_that_is_none_is_wrong_usage(operator: Operator) -> None:
 
 def test_people_read_the_verdict_in_the_first_line(operator: Operator) -> None:
     before = operator.runs("status").ended(0).out.splitlines()
-    assert before[0] == "no run yet: put `convsync run` into cron; 0 due"
-    operator.suffers("status", path="/conversations/*/messages", status=400)
+    assert before[0].startswith("Needs you: no run yet, 0 due, ")
+    assert "let cron do `convsync run --max-seconds 50`" in before[1]
+    assert "`convsync enqueue-all`" in before[2]
+    operator.suffers("status", path="/conversations/*/messages", status=400, times=1)
     operator.runs("enqueue", operator.lead("sms only")).ended(0)
     operator.runs("run").ended(0)
     after = operator.runs("status").ended(0).out.splitlines()
-    assert after[0].startswith("last run ")
-    assert "1 failed (convsync jobs list --state failed)" in after[0]
+    assert re.match(r"Needs you: last run \d+ s ago, 0 due, .* 1 failed$", after[0])
+    assert "  - 1 failed: `convsync jobs list --state failed` says why" in after
     assert any(line.split()[:3] == ["acme", "sms", "gohighlevel"] for line in after)
     quiet = operator.runs("status", "--quiet").ended(0)
     assert quiet.stdout + quiet.stderr == b""
@@ -190,3 +203,136 @@ def test_a_terminal_sees_a_table_and_no_colour_where_none_is_wanted(
     assert (b"\x1b[" in seen) is (environ == {} or "NO_COLOR" in environ)  # bold is no colour
     if environ:
         assert not re.search(rb"\x1b\[[\d;]*\b(3[0-8]|4[0-8]|9\d)\b[\d;]*m", seen)
+
+
+def test_all_is_right_where_nobody_is_needed(synced: Operator) -> None:
+    synced.runs("run").ended(0)
+    told = synced.runs("status").ended(0).out.splitlines()
+    assert re.match(r"All right: last run \d+ s ago, 0 due, SMS .* and email .* behind$", told[0])
+    assert told[1] == ""
+    bars = next(line for line in told if "█" in line)
+    assert len(bars) == 60
+    assert set(bars) == {"▁", "█"}
+
+
+@pytest.mark.parametrize(
+    ("started", "ended", "said"),
+    [
+        ("-10 minutes", "-9 minutes", "cron does not start runs"),
+        ("-10 minutes", None, "cron does not start runs"),
+        ("-10 seconds", None, None),
+    ],
+)
+def test_a_run_that_is_missing_is_noticed_and_one_at_work_is_not(
+    synced: Operator, started: str, ended: str | None, said: str | None
+) -> None:
+    synced.tampers(
+        "UPDATE runs SET started_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?),"
+        " ended_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)",
+        started,
+        ended,
+    )
+    told = synced.runs("status").ended(0).out
+    assert (said in told) if said else told.startswith("All right: a run began ")
+
+
+@pytest.mark.parametrize("other", ["--json", "--quiet", "--check"])
+def test_a_watch_is_for_people(operator: Operator, other: str) -> None:
+    operator.runs("status", "--watch", other).ended(2)
+
+
+class Watched:
+    """`status --watch` in a terminal of 24 lines and 80 columns."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        term: str = "xterm-256color",
+        program: Sequence[str] = (*PROGRAM, "status", "--watch"),
+    ) -> None:
+        self.seen = ""
+        self.ours, theirs = pty.openpty()
+        self.resizes(24, 80, told=False)
+        self.process = subprocess.Popen(
+            program,
+            stdin=theirs,
+            stdout=theirs,
+            env=operator.environment | {"TERM": term},
+            cwd=operator.folder,
+        )
+        os.close(theirs)
+        operator.started.append(Running(tuple(program), self.process, time.monotonic()))
+
+    def resizes(self, lines: int, columns: int, told: bool = True) -> None:
+        size = struct.pack("HHHH", lines, columns, 0, 0)
+        fcntl.ioctl(self.ours, termios.TIOCSWINSZ, size)
+        if told:
+            self.process.send_signal(signal.SIGWINCH)
+
+    def shows(self, pattern: str) -> re.Match[str]:
+        """Wait until the terminal has seen a pattern; what was seen up to it is done with."""
+        end = time.monotonic() + PATIENCE_S
+        while not (found := re.search(pattern, self.seen, re.DOTALL)):
+            left = max(0.0, end - time.monotonic())
+            assert select.select([self.ours], [], [], left)[0], f"not seen: {pattern}"
+            self.seen += os.read(self.ours, 65_536).decode("utf-8", "replace")
+        self.seen = self.seen[found.end() :]
+        return found
+
+    def ends(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(30)
+        with contextlib.suppress(OSError):
+            while select.select([self.ours], [], [], 0)[0]:
+                self.seen += os.read(self.ours, 65_536).decode("utf-8", "replace")
+        os.close(self.ours)
+        return code
+
+
+PAGE = r"\x1b\[H(?P<page>.*?)\x1b\[J"
+
+
+def test_a_watch_redraws_in_place_and_ends_well(synced: Operator) -> None:
+    watched = Watched(synced)
+    watched.shows(r"\x1b\[\?1049h")
+    first = watched.shows(PAGE)["page"]
+    assert "last run" in first and "gohighlevel" in first
+    assert "\x1b[2J" not in first  # clearing first is what flickers
+    watched.resizes(10, 80)
+    while (small := watched.shows(PAGE)["page"]).count("\n") > 9:
+        pass
+    assert small.count("\n") == 9
+    assert small.endswith("…\x1b[K")
+    assert watched.ends(signal.SIGINT) == 0
+    left, after = watched.seen.rsplit("\x1b[?1049l", 1)
+    assert "\x1b[?25h" in left
+    assert "last run" in after  # the last page stays
+
+
+def test_a_new_size_is_drawn_at_once(synced: Operator) -> None:
+    patient = (
+        "from convsync_cli.commands.watching import watch;"
+        " watch(lambda: print('page'), lambda: None, look_s=3600)"
+    )
+    watched = Watched(synced, program=(sys.executable, "-c", patient))
+    watched.shows(PAGE)
+    watched.resizes(10, 40)
+    watched.shows(PAGE)
+    assert watched.ends(signal.SIGINT) == 0
+
+
+def test_a_watch_that_is_killed_leaves_the_terminal_as_it_was(synced: Operator) -> None:
+    watched = Watched(synced)
+    watched.shows(PAGE)
+    assert watched.ends(signal.SIGTERM) == 143
+    assert watched.seen.endswith("\x1b[?25h\x1b[?1049l")
+
+
+def test_a_dumb_terminal_and_a_pipe_get_a_line_each_time(synced: Operator) -> None:
+    watched = Watched(synced, "dumb")
+    watched.shows(r"^\d{4}-\d\d-\d\dT[\d:.]+Z \w+ \w+: last run [^\n]*\n")
+    assert watched.ends(signal.SIGINT) == 0
+    assert "\x1b" not in watched.seen
+    piped = synced.pipes("convsync status --watch | head -1").ended(0)
+    assert piped.out.count("\n") == 1
+    assert piped.stderr == b""

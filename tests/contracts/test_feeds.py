@@ -146,3 +146,35 @@ class TestWhoIsCovered:
         assert agency.store.feeds.unread(ACCOUNT, 2) == 2
         finished(agency, 60, Covers.EVERYBODY)
         assert agency.store.feeds.unread(ACCOUNT, 99) == 0
+
+
+class TestHowFreshThatMakesIt:
+    def read_at(self, agency: Agency, when: float) -> str:
+        lead = agency.lead()
+        agency.store.archive.finish(
+            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(when)
+        )
+        return lead
+
+    def test_what_was_read_once_is_as_fresh_as_the_feed(self, agency: Agency) -> None:
+        self.read_at(agency, 0)
+        self.read_at(agency, 590)
+        agency.lead()
+        finished(agency, 540)
+        ages = agency.store.overview.ages("acme", "sms", at(600))
+        assert (ages.p50_s, ages.p95_s, ages.never_synced) == (60, 60, 1)
+        assert ages.newest == "2026-03-01T12:09:50.000Z"
+
+    def test_a_channel_of_which_nothing_was_read_is_not_fresh(self, agency: Agency) -> None:
+        agency.lead()
+        finished(agency, 540)
+        ages = agency.store.overview.ages("acme", "sms", at(600))
+        assert (ages.newest, ages.p50_s) == (None, None)
+
+    def test_who_is_fresh_by_the_feed_is_not_asked_for(self, agency: Agency) -> None:
+        self.read_at(agency, 0)
+        new = agency.lead()
+        finished(agency, 540)
+        swept = agency.swept(when=600, before=500, channels=("sms",))
+        assert (swept.eligible, swept.queued) == (1, 1)
+        assert [job.lead for job in agency.jobs()] == [new]

@@ -196,6 +196,18 @@ class TestAges:
         assert ages(agency, 0).p50_s == 0
 
 
+class TestErrors:
+    def test_attempts_are_counted_by_the_code_they_ended_with(self, agency: Agency) -> None:
+        for when in (0, 10, 20):
+            agency.queued(agency.lead(), when=when)
+            agency.retry_at(agency.take(when), 1000, when)
+        agency.queued(agency.lead(), when=20)
+        agency.snooze(agency.take(20), 1000, 20, "rate_limited")
+        agency.finished(agency.lead(), when=20)
+        assert agency.store.overview.errors(at(10)) == {"rate_limited": 1, "timeout": 2}
+        assert agency.store.overview.errors(at(21)) == {}
+
+
 def due_jobs(jobs: list[Job], now: datetime) -> list[Job]:
     return [job for job in jobs if job.state == "pending" and from_text(job.run_at) <= now]
 

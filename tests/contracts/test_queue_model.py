@@ -37,6 +37,7 @@ WORKSPACES = ("acme", "beta")
 LEADS_EACH = 3
 WINDOW_S = 300.0
 LEASE_S = 90.0
+SOON_S = 1.0  # what is due by then need not be promoted
 SLACK_S = 60.0
 FARTHEST_S = LONGEST.total_seconds() + SLACK_S  # no lawful delay is longer
 LIVE = {"pending", "running"}
@@ -187,7 +188,7 @@ class QueueMachine(RuleBasedStateMachine):
             assert answer == "already_queued"
             job.rerun, job.requested_at = True, self.now
             self.owed.add(job.lead)
-        elif job.priority > priority or job.run_at > self.now:
+        elif job.priority > priority or job.run_at > round(self.now + SOON_S, 3):
             assert answer == "promoted"
             job.priority, job.run_at = min(job.priority, priority), min(job.run_at, self.now)
             job.requested_at = self.now

@@ -79,3 +79,12 @@ def test_a_number_is_never_given_twice(agency: Agency) -> None:
     run = begin(agency.store)
     agency.store.runs.prune(at(1), 9)
     assert begin(agency.store) > run
+
+
+def test_the_newest_runs_come_first(agency: Agency) -> None:
+    runs = [begin(agency.store, when) for when in range(4)]
+    agency.store.runs.finish(runs[2], "drained", COUNTS, at(7))
+    told = agency.store.runs.newest(3)
+    assert [each["run"] for each in told] == runs[:0:-1]
+    assert told[1]["claimed"] == 3
+    assert agency.store.runs.newest(0) == []

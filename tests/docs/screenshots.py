@@ -76,6 +76,7 @@ def picture(name: str, command: str, written: str) -> str:
     )
     console.print(Text.assemble(("$ ", "dim"), (f"convsync {command}", "bold")))
     console.print(Text.from_ansi(written.replace("\r", "").rstrip("\n")), soft_wrap=True)
+    console.print()  # or the last line would be cut at its feet
     return console.export_svg(
         title=f"convsync {name}", theme=THEME, code_format=FORMAT, unique_id=f"convsync-{name}"
     )

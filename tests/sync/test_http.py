@@ -1,6 +1,7 @@
 """One request: paced, sent, its errors typed, and retried only where that can heal."""
 
 import asyncio
+import contextlib
 import gzip
 import json
 from collections.abc import Awaitable, Callable, Iterator
@@ -32,7 +33,7 @@ from convsync_cli.sync.errors import (
     Unavailable,
     Unknown,
 )
-from convsync_cli.sync.http import HttpApi, open_wire
+from convsync_cli.sync.http import HttpApi, ServerClock, open_wire
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
@@ -66,6 +67,7 @@ class Line:
     arrived: list[float] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     meter: Meter = field(default_factory=Meter)
+    server_clock: ServerClock = field(default_factory=ServerClock)
     _answers: list[Handler] = field(default_factory=list)
 
     def answers(self, *answers: "Answer | Exception") -> "Line":
@@ -102,6 +104,7 @@ class Line:
         auth = Auth({"Authorization": f"Bearer {TOKEN}"})
         wire = open_wire(self.account, auth, self.refusals, over)
         commits = Commits(self.store, patient=lambda: True)
+        self.server_clock = wire.server_clock
         api = HttpApi(
             wire,
             self.store.accounts,
@@ -185,6 +188,25 @@ def test_the_credential_goes_into_a_header_only(line: Line) -> None:
     line.answers(said()).get()
     assert line.served[0].headers["Authorization"] == f"Bearer {TOKEN}"
     assert TOKEN not in str(line.served[0].url)
+
+
+@pytest.mark.parametrize(
+    ("date", "ahead_s"),
+    [
+        ("Thu, 01 Jan 2026 12:05:00 GMT", 300),
+        ("Thu, 01 Jan 2026 11:58:00 GMT", -120),
+        ("Thursday, 01-Jan-26 12:05:00 GMT", 300),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_the_servers_clock_is_heard_also_in_a_refusal(
+    line: Line, date: str, ahead_s: float | None
+) -> None:
+    for answer in (said(date=date), said(403, date=date)):
+        with contextlib.suppress(SyncError):
+            line.answers(answer).get()
+        assert line.server_clock.ahead_s == pytest.approx(ahead_s, abs=1)
 
 
 def test_a_requests_own_headers_are_sent(line: Line) -> None:

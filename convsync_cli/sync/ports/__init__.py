@@ -203,6 +203,9 @@ class Overview(Protocol):
     def throughput(self, now: datetime, minutes: int) -> list[int]:
         """Jobs that succeeded in each of the last ``minutes``, oldest first."""
 
+    def errors(self, since: datetime) -> dict[str, int]:
+        """How many attempts since a moment ended with each error code."""
+
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
 

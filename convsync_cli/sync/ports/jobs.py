@@ -126,5 +126,8 @@ class Runs(Protocol):
     def last(self) -> dict[str, Any] | None:
         """The newest run, or None."""
 
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Up to ``limit`` runs, the newest first."""
+
     def prune(self, before: datetime, limit: int) -> int:
         """Delete up to ``limit`` runs that started before ``before``; returns how many."""

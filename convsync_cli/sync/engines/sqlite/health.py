@@ -1,6 +1,7 @@
 """What can be wrong with a database file, and how to mend it."""
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 
@@ -8,6 +9,8 @@ from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.filesystem import network_file_system
 from convsync_cli.sync.model.finding import Finding, Level
 
+LEAST_ROOM = 100 * 1024 * 1024
+LITTLE_ROOM = 1024 * 1024 * 1024
 LARGE_WAL = 256 * 1024 * 1024
 # The WAL-reset bug: sqlite.org/wal.html#the_wal_reset_bug
 FIRST_FLAWED, MENDED = (3, 7, 0), (3, 51, 3)
@@ -22,6 +25,7 @@ def examine(connection: Connection) -> Iterator[Finding]:
     yield _wal(connection.path)
     yield _library(sqlite3.sqlite_version_info)
     yield _place(connection.path)
+    yield _room(connection.path)
 
 
 def _integrity(connection: Connection) -> Finding:
@@ -100,3 +104,14 @@ def _place(path: str) -> Finding:
         f"the database is on a network file system ({kind}), whose locks cannot be trusted",
         "move it to a local disk: `convsync backup` there, then change `database`",
     )
+
+
+def _room(path: str) -> Finding:
+    """Whether the disk has room for the log, a backup and what comes in."""
+    free = shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free
+    told = f"{free / 1e9:.1f} GB are free beside the database"
+    if free < LEAST_ROOM:
+        return Finding(Level.PROBLEM, "disk", told, "make room: nothing can be stored soon")
+    if free < LITTLE_ROOM or free < os.stat(path).st_size:
+        return Finding(Level.WARNING, "disk", told, "make room for its log and a copy of it")
+    return Finding(Level.OK, "disk", told)

@@ -16,6 +16,7 @@ from convsync_cli.sync.model.placing import JobSpec, Kind, Placement, Terms
 if TYPE_CHECKING:
     from convsync_cli.sync.model.swept import Swept
 
+_SOON = timedelta(seconds=1)
 SWEPT_AT_ONCE = 5_000  # leads to a transaction: others wait for it
 
 # Enqueue: a row for each lead whose key is not live and did not succeed inside the window. The
@@ -49,7 +50,11 @@ FROM (SELECT id, CASE
                        WHERE state = 'succeeded' AND dedupe_key = :kind || ':' || lead.id
                          AND requested_at > :since AND requested_at < :until) THEN 'recent'
           ELSE 'wanted' END AS standing
-      FROM (SELECT id, (SELECT min(coalesce(synced_at, '')) FROM lead_syncs
+      FROM (SELECT id, (SELECT min(coalesce(max(synced_at, (
+                            SELECT coalesce(max(feeds.synced_at), '') FROM feeds
+                            WHERE feeds.workspace = :workspace
+                              AND feeds.channel = lead_syncs.channel)), ''))
+                        FROM lead_syncs  -- what was read once is as fresh as its channel's feed
                         WHERE lead_id = leads.id  -- one seek, where an IN by index makes several
                           AND +channel IN (SELECT value FROM json_each(:channels))) AS oldest
             FROM leads INDEXED BY leads_workspace
@@ -73,12 +78,13 @@ SELECT max(id) FROM (SELECT id FROM leads INDEXED BY leads_workspace
 # (The condition of a partial index must stand in the statement word for word for SQLite to use it:
 # sqlite.org/partialindex.html, 2.)
 #
-# Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end.
+# Promote: who asks by hand does not wait behind the bulk, nor for a backoff or a pause to end. What
+# is due within a second was asked for by somebody whose clock was read a little later.
 _PROMOTE = """
 UPDATE jobs INDEXED BY jobs_live
 SET priority = min(priority, :priority), run_at = min(run_at, :now), requested_at = :now
 WHERE state IN ('pending', 'running') AND state = 'pending'
-  AND (priority > :priority OR run_at > :now)
+  AND (priority > :priority OR run_at > :soon)
   AND dedupe_key IN (SELECT :kind || ':' || value FROM json_each(:leads))
 RETURNING lead_id, id
 """
@@ -208,6 +214,7 @@ def _asked(terms: Terms, **further: Any) -> dict[str, Any]:
         "now": to_text(terms.now),
         "since": to_text(terms.now - window),
         "until": to_text(terms.now + window),
+        "soon": to_text(terms.now + _SOON),
         **further,
     }
 

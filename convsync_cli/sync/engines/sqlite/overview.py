@@ -73,11 +73,20 @@ class SqliteOverview:
         spans = [[to_text(each), to_text(each + timedelta(minutes=1))] for each in begins]
         return [jobs for (jobs,) in self._db.rows(_DONE_IN, (json.dumps(spans),))]
 
+    def errors(self, since: datetime) -> dict[str, int]:
+        """How many attempts since a moment ended with each error code."""
+        rows = self._db.rows(
+            "SELECT error_code, count(*) FROM attempts INDEXED BY attempts_failed"
+            " WHERE error_code IS NOT NULL AND started_at >= ? GROUP BY error_code ORDER BY 1",
+            (to_text(since),),
+        )
+        return dict(rows)
+
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
         minutes: dict[str, int] = dict(self._db.rows(_READ_IN, (workspace, channel)))
         never = minutes.pop(NEVER, 0)
-        synced = sum(minutes.values())
+        synced, fed = sum(minutes.values()), self._fed(workspace, channel)
 
         def age(share: float) -> float | None:
             """Seconds within which a share of the leads was read."""
@@ -87,9 +96,21 @@ class SqliteOverview:
             older = min(minutes[minute] - 1 - newer, _PASSED)
             read_at = self._db.value(_READ_AT, (workspace, channel, minute, older))
             begun = f"{minute}:00.000Z"  # where another process has just read the lead anew
-            return max(0.0, seconds_between(from_text(read_at or begun), now))
+            latest = max(read_at or begun, fed)
+            return max(0.0, seconds_between(from_text(latest), now))
 
-        return ChannelAges(self._newest(workspace, channel), age(0.5), age(0.95), never)
+        newest = max(self._newest(workspace, channel) or "", fed if synced else "")
+        return ChannelAges(newest or None, age(0.5), age(0.95), never)
+
+    def _fed(self, workspace: str, channel: str) -> str:
+        """Up to when the channel's feed was read: what was read once is as fresh as that."""
+        return str(
+            self._db.value(
+                "SELECT coalesce(max(synced_at), '') FROM feeds"
+                " WHERE workspace = ? AND channel = ?",
+                (workspace, channel),
+            )
+        )
 
     def _newest(self, workspace: str, channel: str) -> str | None:
         newest: str | None = self._db.value(

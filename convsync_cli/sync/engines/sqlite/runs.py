@@ -7,6 +7,8 @@ from typing import Any
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import to_text
 
+_NAMES = ("run", "host", "pid", "started_at", "ended_at", "budget_s", "reason")
+
 
 class SqliteRuns:
     """``Runs`` over the table ``runs``."""
@@ -35,23 +37,18 @@ class SqliteRuns:
 
     def last(self) -> dict[str, Any] | None:
         """The newest run, or None; a run that is active or was killed has no ``ended_at``."""
-        row = self._db.row(
+        return next(iter(self.newest(1)), None)
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Up to ``limit`` runs, the newest first."""
+        rows = self._db.rows(
             "SELECT id, host, pid, started_at, ended_at, budget_s, reason, counts FROM runs"
-            " ORDER BY id DESC LIMIT 1"
+            " ORDER BY id DESC LIMIT ?",
+            (limit,),
         )
-        if row is None:
-            return None
-        run, host, pid, started_at, ended_at, budget_s, reason, counts = row
-        told: dict[str, Any] = json.loads(counts or "{}")
-        return {
-            "run": run,
-            "host": host,
-            "pid": pid,
-            "started_at": started_at,
-            "ended_at": ended_at,
-            "budget_s": budget_s,
-            "reason": reason,
-        } | told
+        return [
+            dict(zip(_NAMES, row[:-1], strict=True)) | json.loads(row[-1] or "{}") for row in rows
+        ]
 
     def prune(self, before: datetime, limit: int) -> int:
         """Delete up to ``limit`` runs that started before ``before``; returns how many."""

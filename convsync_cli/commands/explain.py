@@ -1,0 +1,219 @@
+"""`explain`: why one lead is or is not current, and the command that helps."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from convsync_cli import bootstrap
+from convsync_cli.bootstrap import Services
+from convsync_cli.commands.leads import document as lead_document
+from convsync_cli.commands.options import Json, Quiet, Workspace
+from convsync_cli.console import Console, ago
+from convsync_cli.sync.clock import seconds_between
+from convsync_cli.sync.diagnosis import Facts, Reach, next_step, summary, window_until
+from convsync_cli.sync.instant import from_text, to_text
+from convsync_cli.sync.model.address import AddressKind
+from convsync_cli.sync.model.job import Attempt, Job, JobFilter, JobState
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.placing import Kind
+from convsync_cli.sync.plainwords import CODES, in_words
+
+_LIVE = (JobState.RUNNING, JobState.PENDING)
+_OBSTACLES = {
+    "not_configured": "does not apply: the workspace has no account for it",
+    "no_address": "does not apply: the lead has no usable address for it, nor an id there",
+}
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def command(
+    context: typer.Context,
+    lead: Annotated[str, typer.Argument(metavar="LEAD", help="Id, email, phone or provider:id.")],
+    workspace: Workspace = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Explain why a lead is or is not current, and name the command that helps.
+
+    Example: convsync explain lead@example.com
+    """
+    given = bootstrap.services(context.obj)
+    found = given.lead(lead, workspace)
+    facts = _facts(given, found)
+    attempts = given.store.queue.attempts(facts.job.id) if facts.job else []
+    console = Console(as_json, quiet)
+    console.document(_document(found, facts, attempts))
+    _print_lead(console, found, facts)
+    for reach in facts.reaches:
+        _print_channel(console, reach, facts)
+    _print_job(console, facts, attempts)
+    _print_next(console, facts)
+    return 0
+
+
+def _facts(given: Services, lead: Lead) -> Facts:
+    last = given.store.runs.last()
+    return Facts(
+        lead.id,
+        lead.workspace,
+        _reaches(given, lead),
+        _job(given, lead.id),
+        from_text(last["started_at"]) if last else None,
+        given.settings.dedupe_window,
+        given.clock.now(),
+    )
+
+
+def _reaches(given: Services, lead: Lead) -> tuple[Reach, ...]:
+    configured = given.settings.workspace(lead.workspace)
+    providers = configured.providers if configured else {}
+    syncs = {str(channel): sync for channel, sync in given.store.archive.syncs(lead.id).items()}
+    paused = {each.channel: each for each in given.paused() if each.workspace == lead.workspace}
+    return tuple(
+        Reach(
+            channel,
+            providers.get(channel),
+            syncs.get(channel),
+            paused.get(channel),
+            _feed_at(given, lead.workspace, channel),
+        )
+        for channel in dict.fromkeys([*providers, *syncs])
+    )
+
+
+def _feed_at(given: Services, workspace: str, channel: str) -> datetime | None:
+    """Up to when the change feed of a channel was read; None as long as there is none."""
+    configured = given.settings.workspace(workspace)
+    account = configured.account(channel) if configured else None
+    return given.store.feeds.feed(account).synced_at if account else None
+
+
+def _job(given: Services, lead: str) -> Job | None:
+    """The live job of a lead, or else the last one."""
+    for state in (*_LIVE, None):
+        wanted = JobFilter(state, Kind.CONVERSATION_SYNC, None, lead)
+        if jobs := given.store.queue.jobs(wanted, 1):
+            return jobs[0]
+    return None
+
+
+def _document(lead: Lead, facts: Facts, attempts: list[Attempt]) -> dict[str, Any]:
+    current, why = summary(facts)
+    step = next_step(facts)
+    until = window_until(facts)
+    return lead_document(lead) | {
+        "current": current,
+        "why": why,
+        "channels": [_channel(each, facts) for each in facts.reaches],
+        "job": asdict(facts.job) if facts.job else None,
+        "attempts": [asdict(each) | {"words": _words(each)} for each in attempts],
+        "window_until": until and to_text(until),
+        "next": {"what": step.what, "when": step.when and to_text(step.when)},
+        "command": step.command,
+    }
+
+
+def _channel(reach: Reach, facts: Facts) -> dict[str, Any]:
+    known = reach.current_as_of
+    paused = reach.state
+    return {
+        "channel": reach.channel,
+        "provider": reach.provider,
+        "applies": reach.obstacle is None,
+        "obstacle": reach.obstacle,
+        "current_as_of": known and to_text(known),
+        "age_s": known and round(max(0.0, seconds_between(known, facts.now)), 3),
+        "outcome": reach.sync.outcome if reach.sync else None,
+        "error_code": reach.sync.error_code if reach.sync else None,
+        "left_out": reach.sync.left_out if reach.sync else 0,
+        "pause_reason": str(paused.reason) if paused else None,
+        "paused_until": to_text(paused.paused_until) if paused and paused.paused_until else None,
+        "words": _state_of(reach, facts.now),
+    }
+
+
+def _words(attempt: Attempt) -> str:
+    return in_words(attempt.outcome, attempt.error_code)
+
+
+def _print_lead(console: Console, lead: Lead, facts: Facts) -> None:
+    current, why = summary(facts)
+    console.say(f": {why}", mark=lead.id, colour="green" if current else "yellow")
+    console.say()
+    who = [lead.name or "no name", *([lead.company] if lead.company else [])]
+    console.say(f"  {', '.join(who)}, in the workspace {lead.workspace}")
+    for kind in AddressKind:
+        if told := [a.value or f"{a.raw} (unusable)" for a in lead.addresses if a.kind == kind]:
+            console.say(f"  {kind}: {', '.join(told)}")
+    for handle in lead.handles:
+        console.say(f"  at {handle.provider}: {handle.external_id}")
+    console.say()
+
+
+def _print_channel(console: Console, reach: Reach, facts: Facts) -> None:
+    via = f" ({reach.provider})" if reach.provider else ""
+    console.wrapped(_state_of(reach, facts.now), "  ", mark=f"{reach.channel}{via}: ")
+
+
+def _state_of(reach: Reach, now: datetime) -> str:
+    """How a channel of a lead stands, in a sentence or two."""
+    if reach.obstacle:
+        return _OBSTACLES[reach.obstacle]
+    sync, known = reach.sync, reach.current_as_of
+    assert sync is not None  # else there were an obstacle
+    told = "never read to its end"
+    if known is not None:
+        told = f"current as of {ago(max(0.0, seconds_between(known, now)))} ago"
+        if sync.outcome == "not_found":
+            told += "; the provider does not know this lead"
+    if sync.outcome == "failed":
+        told += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
+    if sync.cursor is not None:
+        told += "; a read is half way through"
+    if sync.left_out:
+        told += f"; {sync.left_out} rows are no messages of this channel and were left out"
+    if reach.state is not None:
+        told += f"; the account is paused: {reach.state.message}"
+    return told
+
+
+def _print_job(console: Console, facts: Facts, attempts: list[Attempt]) -> None:
+    job = facts.job
+    console.say()
+    if job is None:
+        console.say(
+            "No job: nobody has asked for this lead, or it was so long ago that it is gone."
+        )
+        return
+    asked = ago(max(0.0, seconds_between(from_text(job.requested_at), facts.now)))
+    tries = f", {job.attempts} of {job.max_attempts} attempts used" if job.attempts else ""
+    console.say(f"Job {job.id}: {job.state}, asked for {asked} ago{tries}")
+    for each in attempts:
+        at = f" ({each.slowest})" if each.error_code and each.slowest else ""
+        told = f"{each.requests} requests: {_words(each)}{at}"
+        console.wrapped(f"{_moment(from_text(each.started_at))}, {told}", "    ", mark="  ")
+    if until := window_until(facts):
+        console.wrapped(
+            f"Until {_moment(until)} asking again gives this job (--force asks anew).",
+            "    ",
+            mark="  ",
+        )
+
+
+def _print_next(console: Console, facts: Facts) -> None:
+    step = next_step(facts)
+    console.say()
+    when = ""
+    if step.when and step.when > facts.now:
+        when = f", in {ago(seconds_between(facts.now, step.when))} ({_moment(step.when)})"
+    console.wrapped(f"{step.what}{when}", "  ", mark="Next: ")
+    if step.command:
+        console.say(step.command, mark="Helps: ", colour="green")
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,131 @@
+"""`status`, its first lines: is everything all right, and if not, what is to be done?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from convsync_cli.console import ago
+from convsync_cli.sync.clock import seconds_between
+from convsync_cli.sync.instant import from_text
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.pause import AccountState, PauseReason
+
+RUN_LATE = timedelta(minutes=5)  # cron starts one every minute; a budget may be some of them
+_RUN_GRACE_S = 5.0
+_NAMES = {"sms": "SMS"}
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """How one channel of one workspace stands; ``state`` is that of its account where paused."""
+
+    workspace: str
+    channel: str
+    provider: str
+    ages: ChannelAges
+    state: AccountState | None
+
+    @property
+    def account(self) -> str:
+        """How its account is called."""
+        return f"{self.workspace}/{self.channel}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The facts for one line, and what a person should do, most urgent first."""
+
+    facts: str
+    remedies: tuple[str, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody is needed."""
+        return not self.remedies
+
+    @property
+    def mark(self) -> str:
+        """The first words of the line."""
+        return "All right: " if self.well else "Needs you: "
+
+
+def judge(
+    depth: QueueDepth, last: dict[str, Any] | None, channels: Sequence[Channel], now: datetime
+) -> Verdict:
+    """Say in one line how everything stands, and what would mend what does not."""
+    paused = [each for each in channels if each.state]
+    facts = [_ran(last, now), _due(depth)]
+    facts += filter(None, [_behind(channels)])
+    if never := sum(each.ages.never_synced for each in channels):
+        facts.append(f"{never} never read")
+    if failed := depth.by_state["failed"]:
+        facts.append(f"{failed} failed")
+    if paused:
+        facts.append(f"{len(paused)} account{'s' if len(paused) > 1 else ''} paused")
+    remedies = (*_of_runs(last, now), *map(_of_pause, paused), *_of_jobs(depth, channels))
+    return Verdict(", ".join(facts), tuple(filter(None, remedies)))
+
+
+def is_running(last: dict[str, Any], now: datetime) -> bool:
+    """Whether a run that has not ended can still be at work within its budget."""
+    age = seconds_between(from_text(last["started_at"]), now)
+    return last["ended_at"] is None and age <= last["budget_s"] + _RUN_GRACE_S
+
+
+def _ran(last: dict[str, Any] | None, now: datetime) -> str:
+    if last is None:
+        return "no run yet"
+    age = ago(max(0.0, seconds_between(from_text(last["started_at"]), now)))
+    if is_running(last, now):
+        return f"a run began {age} ago and goes on"
+    return f"last run {age} ago" + ("" if last["ended_at"] else " was killed")
+
+
+def _due(depth: QueueDepth) -> str:
+    if depth.oldest_due_s is None or not depth.due:
+        return f"{depth.due} due"
+    return f"{depth.due} due for up to {ago(depth.oldest_due_s)}"
+
+
+def _behind(channels: Sequence[Channel]) -> str | None:
+    """How old the median lead of each channel is known, in the workspace where it is oldest."""
+    told = []
+    for name in dict.fromkeys(each.channel for each in channels):
+        same = [each.ages for each in channels if each.channel == name]
+        known = [ages.p50_s for ages in same if ages.p50_s is not None]
+        if known:
+            told.append(f"{_NAMES.get(name, name)} {ago(max(known))}")
+    return f"{' and '.join(told)} behind" if told else None
+
+
+def _of_runs(last: dict[str, Any] | None, now: datetime) -> Iterator[str]:
+    if last is None:
+        yield "nothing has run: let cron do `convsync run --max-seconds 50`"
+        return
+    if is_running(last, now):
+        return
+    if now - from_text(last["started_at"]) > RUN_LATE:
+        yield "cron does not start runs: `convsync doctor` looks into it"
+
+
+def _of_pause(channel: Channel) -> str:
+    state = channel.state
+    assert state is not None  # only paused ones are asked about
+    resume = f"`convsync accounts resume {channel.account}`"
+    match state.reason:
+        case PauseReason.RATE_LIMITED if state.paused_until:
+            return ""  # ends by itself
+        case PauseReason.OPERATOR:
+            return f"{channel.account} was paused by hand: {resume} ends that"
+        case _:
+            return f"{channel.account} is paused: {state.message}. Mend it, then {resume}"
+
+
+def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
+    if failed := depth.by_state["failed"]:
+        yield f"{failed} failed: `convsync jobs list --state failed` says why"
+    never = [each for each in channels if each.ages.never_synced and not each.state]
+    live = depth.by_state["pending"] + depth.by_state["running"]
+    if never and not live:
+        yield "nobody has asked for what was never read: `convsync enqueue-all` does"

@@ -1,4 +1,4 @@
-"""From a ``[workspaces.W.CHANNEL]`` table to an ``Account``.
+"""From a ``[workspaces.W.CHANNEL]`` table to an ``Account``, and the other place of a credential.
 
 Apart from ``settings`` because providers and their values cost more to import than all the rest of
 a configuration, and ``enqueue`` does not need them.
@@ -51,6 +51,29 @@ def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
         options=_options(table, module, environ),
         discover=table.boolean("discover", module.DISCOVER),
     )
+
+
+def ping_url(table: Table, environ: Mapping[str, str]) -> Credential:
+    """Read ``ping_url`` of ``[monitoring]``.
+
+    Raises:
+        ConfigError: it is no credential; or it stands there itself, and may not be asked.
+    """
+    credential = _credential(table, "ping_url", environ)
+    if isinstance(credential, Literal) and not may_be_asked(credential.value):
+        raise table.refused(
+            "ping_url", "must begin with https; http is for loopback only", "write https://…"
+        )
+    return credential
+
+
+def may_be_asked(url: str) -> bool:
+    """Whether a whole address, path and all, is one of https or of this machine."""
+    parts = re.fullmatch(r"(https?://[^/?#\\@]+)([/?#][!-~]*)?", url)
+    found = _ORIGIN.fullmatch(parts[1].lower()) if parts else None
+    if not found or not _reachable(found["host"], found["port"]):
+        return False
+    return found["scheme"] == "https" or _loopback(found["host"])
 
 
 def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> Any:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli import settings as configuration
+from convsync_cli import users
 from convsync_cli.config_file import nearest
 from convsync_cli.settings import Settings
 from convsync_cli.sync.clock import Clock, SystemClock
@@ -14,9 +15,10 @@ from convsync_cli.sync.errors import ConfigError, NotFound
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from convsync_cli.connections import Checkup
+    from convsync_cli.monitoring import Monitor
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.lead import Lead
     from convsync_cli.sync.model.pause import AccountState
@@ -146,8 +148,17 @@ def check(given: Services, accounts: "Sequence[Account]", seconds: float) -> "li
     return loop.run(connections.check(accounts, given.store, given.clock, os.environ, deadline))
 
 
-def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener, ...]") -> "Runner":
-    """What a run needs, with the accounts of all configured workspaces."""
+def runner(
+    given: Services,
+    concurrency: int | None,
+    listeners: "tuple[Listener, ...]",
+    *,
+    attended: bool = False,
+) -> "Runner":
+    """What a run needs, with the accounts of all configured workspaces.
+
+    ``attended`` is a run at a terminal.
+    """
     from random import uniform
 
     from convsync_cli.connections import connect
@@ -164,4 +175,19 @@ def runner(given: Services, concurrency: int | None, listeners: "tuple[Listener,
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,
+        user=users.current(),
+        attended=attended,
     )
+
+
+def monitor(given: Services, failed: "Callable[[str], None]") -> "Monitor | None":
+    """Who is told of a run, or None; ``failed`` gets a sentence where that does not work.
+
+    Raises:
+        ConfigError: the configuration names no address that may be asked.
+    """
+    if given.settings.ping_url is None:
+        return None
+    from convsync_cli.monitoring import Monitor
+
+    return Monitor(given.settings.ping_url, os.environ, failed)

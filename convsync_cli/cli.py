@@ -38,6 +38,8 @@ COMMANDS = {
     "explain": "explain",
     "init": "init",
     "doctor": "doctor",
+    "cron": "cron",
+    "metrics": "metrics",
     "backup": "backup",
     "demo": "demo",
 }

@@ -91,8 +91,8 @@ async def _check(
         api = _Connected(wire, store, commits, clock)(deadline, Meter(), probe=True)
         reader = _reader(account)
         try:
-            await reader.check(api)
-            await make_sure(account, reader, api, store.accounts, commits, clock)
+            if not await make_sure(account, reader, api, store.accounts, commits, clock):
+                await reader.check(api)
         except (SyncError, CredentialUnavailable) as error:
             return Checkup(account, error, wire.server_clock.ahead_s)
         return Checkup(account, None, wire.server_clock.ahead_s)

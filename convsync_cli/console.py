@@ -137,6 +137,12 @@ def can_show(text: str) -> bool:
     return True
 
 
+def release_terminal() -> None:
+    """Give the cursor back that a drawing has hidden, where nothing else is cleaned up any more."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
+
+
 def confirmed(question: str, yes: bool) -> None:
     """Ask before something destructive, unless ``yes`` was given.
 

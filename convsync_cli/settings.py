@@ -17,6 +17,7 @@ from convsync_cli.sync.errors import ConfigError
 
 if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account
+    from convsync_cli.sync.model.credential import Credential
 
 CHANNELS = ("sms", "email")  # the values of model.message.Channel, which costs more to import
 
@@ -27,6 +28,7 @@ _KEYS = (
     "concurrency",
     "job_timeout",
     "max_attempts",
+    "monitoring",
     "workspaces",
 )
 _UNITS_S = {"s": 1, "m": 60, "h": 3600}
@@ -82,6 +84,18 @@ class Settings:
     job_timeout: float
     max_attempts: int
     workspaces: tuple[Workspace, ...]
+    read_ping_url: "Callable[[], Credential | None]" = field(
+        default=lambda: None, repr=False, compare=False
+    )
+
+    @property
+    def ping_url(self) -> "Credential | None":
+        """Where a monitor is told of every run: a credential, since whoever has it can lie to it.
+
+        Raises:
+            ConfigError: it is no reference to a credential, nor an address that may be asked.
+        """
+        return self.read_ping_url()
 
     @property
     def accounts(self) -> "tuple[Account, ...]":
@@ -125,6 +139,7 @@ def load(path: str | None, environ: Mapping[str, str], *, database: str | None =
         job_timeout=_duration(root, environ, "job_timeout", "60s", ("5s", "30m")),
         max_attempts=_number(root, environ, "max_attempts", 3, (1, 20)),
         workspaces=_workspaces(root.table("workspaces"), environ),
+        read_ping_url=_ping_url(root.table("monitoring"), environ),
     )
 
 
@@ -218,6 +233,20 @@ def _workspace(table: Table, environ: Mapping[str, str]) -> Workspace:
         return tuple(account(table.table(c), p, environ) for c, p in providers.items())
 
     return Workspace(table.keys[-1], _region(table), providers, accounts)
+
+
+def _ping_url(table: Table, environ: Mapping[str, str]) -> "Callable[[], Credential | None]":
+    table.allow("ping_url")
+
+    @cache
+    def ping_url() -> "Credential | None":
+        if "ping_url" not in table.values:
+            return None
+        from convsync_cli.account_tables import ping_url as read
+
+        return read(table, environ)
+
+    return ping_url
 
 
 def _region(table: Table) -> str | None:

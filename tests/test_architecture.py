@@ -34,7 +34,10 @@ CLOCKS = {
     "commands/waiting.py",  # sleeps between looks
 }
 FOREIGN_TO_SYNC = {"typer", "rich", "click"}
-EDGE = {"cli", "commands", "console", "settings", "bootstrap", "connections", "sandbox"}
+EDGE = {
+    "cli", "commands", "console", "settings", "bootstrap", "connections", "sandbox", "schedule",
+    "monitoring", "measures", "runlog",
+}  # fmt: skip
 VALUES = {"model", "limits", "errors"}
 
 

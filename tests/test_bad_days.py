@@ -412,7 +412,9 @@ def bad_run(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterato
             operator.suffers(kind, path=path, **conditions)
         operator.runs("enqueue-all", "-w", "acme").ended(0)
         result = operator.runs("run", "--max-seconds", "30", "--json").ended(0)
-        assert result.stderr == b""
+        assert [line.split(" ", 2)[2] for line in result.err.splitlines()] == [
+            "jobs failed for good: see `convsync jobs list --state failed`"
+        ]
         yield operator
 
 

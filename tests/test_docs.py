@@ -143,8 +143,8 @@ def typed_in(text: str) -> list[str]:
     inline = re.findall(r"`(convsync [^`]+)`", text)
     blocks = [each.text for each in fences(text) if each.language in ("sh", "console")]
     lines = [line.split("  #")[0] for block in blocks for line in block.splitlines()]
-    found = [match[0] for line in lines for match in _TYPED.finditer(line)]
-    return [each for each in (*inline, *found) if each.strip() != "convsync"]
+    found = [match[0] for line in (*inline, *lines) for match in _TYPED.finditer(line)]
+    return [each for each in found if each.strip() != "convsync"]
 
 
 def parsed(typed: str) -> tuple[tuple[str, ...], list[str]]:

@@ -671,3 +671,60 @@ def test_loading_imports_no_provider_and_nothing_heavy(folder: Folder) -> None:
         "email",
         "pydantic",
     }
+
+
+# The monitor
+
+
+def ping_url(folder: Folder, value: str) -> Credential | None:
+    return folder.load(f"[monitoring]\nping_url = {value}\n").ping_url
+
+
+def test_without_a_monitor_there_is_no_address(folder: Folder) -> None:
+    assert folder.load("").ping_url is None
+    assert folder.load("[monitoring]\n").ping_url is None
+
+
+def test_a_monitor_s_address_is_a_credential(folder: Folder) -> None:
+    assert ping_url(folder, '{ env = "PING" }') == FromEnv("PING")
+    with pytest.raises(ConfigError) as caught:  # the file may be read by others
+        ping_url(folder, f'"https://hc.example/{CANARY}"')
+    assert CANARY not in caught.value.message + caught.value.hint
+    folder.file.chmod(0o600)
+    address = ping_url(folder, f'"https://hc.example/{CANARY}"')
+    assert address == Literal(f"https://hc.example/{CANARY}")
+    assert CANARY not in repr(address)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hc.example/x",
+        "https://user@hc.example/x",
+        "https:hc.example",
+        "https://hc.example:99999/x",
+        "https://hc.example\\\\@evil/x",
+        "file:///etc/passwd",
+        "hc.example/x",
+    ],
+)
+def test_a_monitor_is_asked_by_https_or_not_at_all(folder: Folder, url: str) -> None:
+    folder.file.write_text("")
+    folder.file.chmod(0o600)
+    with pytest.raises(ConfigError) as caught:
+        ping_url(folder, f'"{url}"')
+    assert "monitoring.ping_url" in caught.value.message
+    assert url not in caught.value.message
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]"])
+def test_a_monitor_on_this_machine_needs_no_https(folder: Folder, host: str) -> None:
+    folder.file.write_text("")
+    folder.file.chmod(0o600)
+    assert ping_url(folder, f'"http://{host}/x?y=1"')
+
+
+def test_a_monitor_has_no_other_key(folder: Folder) -> None:
+    with pytest.raises(ConfigError) as caught:
+        folder.load("[monitoring]\nping = 1\n")
+    assert "ping_url" in caught.value.hint

@@ -23,6 +23,9 @@ TEMPLATE = """\
 # job_timeout = "60s"            # for one lead
 # max_attempts = 3
 
+# [monitoring]
+# ping_url = { env = "CONVSYNC_PING_URL" }  # a check at healthchecks.io: told of every run
+
 # [workspaces.acme]
 # region = "US"                  # for phone numbers written without a country
 #

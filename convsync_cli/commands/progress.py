@@ -1,32 +1,52 @@
-"""A bar for people who watch a run."""
+"""What people see who watch a run: how far each account is, and what went wrong."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from convsync_cli.bootstrap import Services
+from convsync_cli.console import one_line
+from convsync_cli.sync.forecast import Forecast
 from convsync_cli.sync.telemetry import JobStopped, Listener
 
+FAILURES = 5
 _ENDS = ("done", "failed")
+_TROUBLES = ("failed", "retry")
 
 
 @contextmanager
-def progress_bar(given: Services, shown: bool) -> Iterator[tuple[Listener, ...]]:
+def progress_board(given: Services, shown: bool) -> Iterator[tuple[Listener, ...]]:
     """Listeners that draw the run's progress on stderr; none where it is not to be shown."""
-    if not shown:
+    forecasts = _forecasts(given) if shown else {}
+    if not forecasts:
         yield ()
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from convsync_cli.commands.board import board
 
-    due = given.store.queue.due(tuple(given.regions), given.clock.now())
-    columns = (BarColumn(), MofNCompleteColumn(), "{task.fields[news]}", TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as drawn:
-        bar = drawn.add_task("run", total=due, news="")
+    failures: deque[str] = deque(maxlen=FAILURES)
 
-        def listen(event: JobStopped) -> None:
-            if event.outcome in _ENDS:
-                drawn.advance(bar)
-            elif event.code:
-                drawn.update(bar, news=f"{event.workspace}: {event.code}")
+    def listen(event: JobStopped) -> None:
+        if event.outcome in _TROUBLES:
+            failures.append(_trouble(event))
+        for name, forecast in forecasts.items():
+            if name.rpartition("/")[0] == event.workspace:
+                forecast.add(event.asked.get(name, 0), ended=event.outcome in _ENDS)
 
+    with board(forecasts, failures, given.clock):
         yield (listen,)
+
+
+def _forecasts(given: Services) -> dict[str, Forecast]:
+    """What lies before each account, by its name: all that is due in its workspace."""
+    now = given.clock.now()
+    due = {name: given.store.queue.due((name,), now) for name in given.regions}
+    return {
+        account.name: Forecast(account.rate, due[account.workspace])
+        for account in given.settings.accounts
+        if due[account.workspace]
+    }
+
+
+def _trouble(event: JobStopped) -> str:
+    whom = f"lead {event.lead}" if event.lead else f"job {event.job}"
+    return one_line(f"{event.outcome}: {event.workspace}, {whom}: {event.code}")

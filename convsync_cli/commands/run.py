@@ -1,20 +1,28 @@
 """`run`: work through the queue within a budget of seconds."""
 
+import asyncio
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from convsync_cli import bootstrap
+from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
-from convsync_cli.commands.progress import progress_bar
+from convsync_cli.commands.progress import progress_board
 from convsync_cli.commands.stopping import Stopping
 from convsync_cli.console import Console, note
+from convsync_cli.monitoring import Monitor, kept
+from convsync_cli.runlog import LogFormat, RunLog, run_log
 from convsync_cli.sync import loop
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
-from convsync_cli.sync.runner import Report
+from convsync_cli.sync.news import QUIET, Trouble, news, trouble
+from convsync_cli.sync.ports import RunLock
+from convsync_cli.sync.runner import Report, Runner
 
 LONGEST_RUN_S = 86_400.0
 _PATIENCE_MS = 250  # the worker asks again as long as its deadline allows
@@ -39,6 +47,12 @@ def command(
         bool,
         typer.Option("--strict", help="Exit 3 if a job failed, 12 if a credential is refused."),
     ] = False,
+    log_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Append a line for every job.")
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="How; without --log-file to stderr.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -51,19 +65,60 @@ def command(
     console = Console(as_json, quiet)
     given = bootstrap.services(context.obj, patience_ms=_PATIENCE_MS)
     deadline = Deadline.after(given.clock, max_seconds)
-    lock = given.store.lock_run(parallel)
-    if lock is None:
-        _tell(console, Report(None, "locked"))
-        return 0
-    shown = progress is not False and sys.stderr.isatty() and not (quiet or as_json)
-    with progress_bar(given, shown) as listeners:
-        stopping = Stopping(max_seconds)
-        report = loop.run(
-            stopping.around(bootstrap.runner(given, concurrency, listeners).run, lock, deadline)
-        )
-    lock.release()
-    _tell(console, report)
-    return stopping.exit_code or _verdict(given.paused(), report, strict)
+    watched = sys.stderr.isatty()
+    shown = progress is not False and watched and not (quiet or as_json)
+    with run_log(log_file, log_format, given.clock) as log:
+        lock = given.store.lock_run(parallel)
+        if lock is None:
+            _tell(console, Report(None, "locked"))
+            return 0
+        known = Trouble() if watched else _known(given)
+        with progress_board(given, shown) as listeners:
+            runner = bootstrap.runner(
+                given, concurrency, (*listeners, log.job_stopped), attended=watched
+            )
+            stopping = Stopping(max_seconds)
+
+            def verdict(report: Report) -> int:
+                return stopping.exit_code or _verdict(given.paused(), report, strict)
+
+            monitor = bootstrap.monitor(given, partial(_warn, console, log))
+            log.write("info", "run.start", budget_s=max_seconds)
+            report = loop.run(stopping.around(_work, runner, monitor, lock, deadline, verdict))
+        lock.release()
+        _tell(console, report)
+        _log_end(log, report)
+        for line in news(known, given.paused(), report.tally.failed):
+            note(f"convsync: {line}")
+            log.write("warning", "news", message=line)
+    return verdict(report)
+
+
+async def _work(
+    runner: Runner,
+    monitor: Monitor | None,
+    lock: RunLock,
+    deadline: Deadline,
+    verdict: Callable[[Report], int],
+    stop: asyncio.Event,
+) -> Report:
+    """Run; where a monitor is told of it, a little of the budget is kept for that."""
+    if monitor is None:
+        return await runner.run(lock, deadline, stop)
+    work = deadline.less(kept(deadline.remaining))
+    return await monitor.around(runner.run(lock, work, stop), verdict, deadline, stop)
+
+
+def _known(given: Services) -> Trouble:
+    """What cron has mailed already."""
+    return trouble(given.paused(), given.store.runs.recent(given.clock.now() - QUIET))
+
+
+def _warn(console: Console, log: RunLog, sentence: str) -> None:
+    """Say that the monitor was not told; it notices that itself, so cron need not mail it too."""
+    log.write("warning", "monitor", message=sentence)
+    if not console.quiet:
+        note(f"convsync: {sentence}")
 
 
 def _tell(console: Console, report: Report) -> None:
@@ -78,11 +133,16 @@ def _tell(console: Console, report: Report) -> None:
     )
 
 
+def _log_end(log: RunLog, report: Report) -> None:
+    counts: dict[str, Any] = report.counts()
+    messages = counts.pop("messages")
+    log.write("info", "run.stop", run=report.run, reason=report.reason, **counts, **messages)
+
+
 def _verdict(paused: list[AccountState], report: Report, strict: bool) -> int:
-    """Say which accounts need a person; with ``strict`` that, and failed jobs, decide the code."""
-    refused = [state for state in paused if state.reason in NEED_A_PERSON]
-    for state in refused:
-        note(f"convsync: {state.workspace}/{state.channel} is not read: {state.message}")
+    """With ``strict``, an account that needs a person, or a failed job, is not all right."""
     if not strict:
         return 0
-    return 12 if refused else 3 if report.tally.failed else 0
+    if any(state.reason in NEED_A_PERSON for state in paused):
+        return 12
+    return 3 if report.tally.failed else 0

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from convsync_cli.console import release_terminal
+
 T = TypeVar("T")
 
 HARD_STOP_S = 1.8  # past the soft stop: what hangs then is not ours to wait for
@@ -37,7 +39,7 @@ class Stopping:
     def _signalled(self, number: signal.Signals) -> None:
         code = 128 + number
         if self._stop.is_set() and number == signal.SIGINT:
-            os._exit(code)
+            _end(code)
         self.exit_code = code
         self._stop.set()
         _end_by_force(HARD_STOP_S, code)
@@ -48,6 +50,11 @@ def _end_by_force(seconds: float, code: int) -> None:
 
     That loses nothing: it is what SIGKILL would do, and the next run frees the jobs.
     """
-    timer = threading.Timer(seconds, os._exit, [code])
+    timer = threading.Timer(seconds, _end, [code])
     timer.daemon = True
     timer.start()
+
+
+def _end(code: int) -> None:
+    release_terminal()
+    os._exit(code)

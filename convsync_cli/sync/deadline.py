@@ -17,6 +17,10 @@ class Deadline:
         """The deadline that lies ``seconds`` ahead."""
         return cls(clock, clock.monotonic() + seconds)
 
+    def less(self, seconds: float) -> "Deadline":
+        """The deadline that lies ``seconds`` before this one."""
+        return Deadline(self.clock, self.at - seconds)
+
     @property
     def remaining(self) -> float:
         """Seconds left, never negative."""

@@ -147,7 +147,8 @@ class HttpApi:
         try:
             response, body = await self._send(request)
         finally:
-            self.meter.add(request.label, self.clock.monotonic() - started)
+            seconds = self.clock.monotonic() - started
+            self.meter.add(self.wire.account.name, request.label, seconds)
         clock = self.wire.server_clock
         clock.date, clock.heard_at = response.headers.get("date", ""), self.clock.now()
         if response.is_success:

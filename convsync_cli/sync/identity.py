@@ -34,8 +34,10 @@ async def make_sure(
     accounts: Accounts,
     commits: Commits,
     clock: Clock,
-) -> None:
+) -> bool:
     """See that a credential opens the workspace that is configured, or that it opened at first.
+
+    Returns whether anything was asked, and so whether the credential has been seen to work.
 
     Raises:
         Unauthorized: it opens another; the account is paused.
@@ -43,12 +45,12 @@ async def make_sure(
     """
     seen = await provider.identity(api)
     if seen is None:
-        return
+        return False
     now = clock.now()
     meant = getattr(account.options, "workspace_id", None)
     known = meant or await commits.call(accounts.identify, account, seen, now)
     if known == seen:
-        return
+        return True
     sentence = (
         f"the credential of {account.name} opens workspace {seen} now, not {known};"
         f' switch back, or write workspace_id = "{seen}" if that is meant'

@@ -59,7 +59,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """All that a run needs. ``connect`` joins the accounts, when there is something to do."""
+    """All that a run needs. ``connect`` joins the accounts, when there is something to do.
+
+    ``user`` starts it, at a terminal where it is ``attended``: `cron check` asks who did.
+    """
 
     store: Store
     clock: Clock
@@ -68,6 +71,8 @@ class Runner:
     pace: Pace
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
+    user: str = ""
+    attended: bool = False
 
     async def run(self, lock: RunLock, deadline: Deadline, stop: asyncio.Event) -> Report:
         """Work until nothing is due, the deadline has passed, or ``stop`` is set.
@@ -95,7 +100,13 @@ class Runner:
         """The first acts: write down that the run began, and free what dead ones left."""
         now = self.clock.now()
         run = await commits.call(
-            self.store.runs.start, socket.gethostname(), os.getpid(), deadline.remaining, now
+            self.store.runs.start,
+            socket.gethostname(),
+            os.getpid(),
+            deadline.remaining,
+            now,
+            user=self.user,
+            attended=self.attended,
         )
         rescued = await commits.call(
             self.store.queue.rescue, now, self.pace.lease_s, orphaned=lock.alone

@@ -4,7 +4,7 @@ House rule: an event names leads and jobs by their ids and endpoints by their pa
 holds a token, an address, a name or a text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from convsync_cli.sync.model.job import Effort
@@ -12,7 +12,10 @@ from convsync_cli.sync.model.job import Effort
 
 @dataclass(frozen=True, slots=True)
 class JobStopped:
-    """A job's attempt ended; ``outcome`` is the settlement's word."""
+    """A job's attempt ended; ``outcome`` is the settlement's word.
+
+    ``asked`` is how many requests went to each account, by its name.
+    """
 
     job: int
     workspace: str
@@ -20,6 +23,7 @@ class JobStopped:
     outcome: str
     code: str | None
     effort: Effort
+    asked: Mapping[str, int] = field(default_factory=dict)
 
 
 Listener = Callable[[JobStopped], None]
@@ -32,11 +36,13 @@ class Meter:
     requests: int = 0
     http_s: float = 0.0
     slowest: str | None = None
+    asked: dict[str, int] = field(default_factory=dict)
     _slowest_s: float = field(default=-1.0)
 
-    def add(self, label: str, seconds: float) -> None:
-        """Count one request to an endpoint."""
+    def add(self, account: str, label: str, seconds: float) -> None:
+        """Count one request of an account to an endpoint."""
         self.requests += 1
+        self.asked[account] = self.asked.get(account, 0) + 1
         self.http_s += seconds
         if seconds > self._slowest_s:
             self.slowest, self._slowest_s = label, seconds

@@ -74,8 +74,8 @@ async def _check(
         return
     try:
         api = line.connect(deadline, meter, probe=True)
-        await line.provider.check(api)
-        await make_sure(account, line.provider, api, accounts, commits, clock)
+        if not await make_sure(account, line.provider, api, accounts, commits, clock):
+            await line.provider.check(api)
     except Unauthorized:
         return  # which has extended the pause
     except SyncError:  # proves nothing; asked again soon, but not by every run

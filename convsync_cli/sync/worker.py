@@ -218,7 +218,15 @@ class Worker:
         outcome = settlement.outcome if held else "lost"
         self.tally.add(outcome)
         self._tell(
-            JobStopped(claim.job, claim.workspace, claim.lead, outcome, settlement.code, effort)
+            JobStopped(
+                claim.job,
+                claim.workspace,
+                claim.lead,
+                outcome,
+                settlement.code,
+                effort,
+                work.meter.asked,
+            )
         )
         if self._ending:
             await self._give_back(run, following)

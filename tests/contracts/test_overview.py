@@ -13,7 +13,7 @@ from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.overview import ChannelAges
 from convsync_cli.sync.model.placing import Priority
 
-from .conftest import DAY_S, ENDINGS, Agency, at, phone
+from .conftest import DAY_S, ENDINGS, Agency, at, phone, sms
 
 WORKSPACES = ("acme", "beta", "gamma")
 
@@ -218,3 +218,18 @@ def ages(agency: Agency, when: float = 0) -> ChannelAges:
 
 def read(agency: Agency, lead: str, when: float, channel: Channel = Channel.SMS) -> None:
     agency.store.archive.finish(agency.known(lead), channel, outcome="synced", synced_at=at(when))
+
+
+class TestTheArchive:
+    def test_every_message_is_counted_once(self, agency: Agency) -> None:
+        assert agency.store.overview.messages() == 0
+        lead = agency.lead()
+        agency.save(lead, sms("a"), sms("b"))
+        agency.save(lead, sms("b"))
+        assert agency.store.overview.messages() == 2
+
+    def test_a_database_takes_room_and_so_does_its_log(self, agency: Agency) -> None:
+        agency.save(agency.lead(), sms("a"))
+        sizes = agency.store.overview.sizes()
+        assert sizes.database > 0
+        assert sizes.log > 0

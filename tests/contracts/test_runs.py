@@ -55,6 +55,22 @@ def test_a_clock_set_back_does_not_make_an_old_run_the_last(agency: Agency) -> N
     assert last(agency.store)["run"] == second
 
 
+def test_recent_runs_are_those_since_a_moment_newest_first(agency: Agency) -> None:
+    runs = [begin(agency.store, when) for when in (0, 5, 10)]
+    agency.store.runs.finish(runs[1], "drained", COUNTS, at(7))
+    newest, older = agency.store.runs.recent(at(5))
+    assert (newest.run, newest.started_at, newest.ended_at) == (runs[2], at(10), None)
+    assert (older.run, older.ended_at, older.counts) == (runs[1], at(7), COUNTS)
+    assert (older.host, older.budget_s) == ("host", 50.5)
+
+
+def test_who_began_a_run_is_remembered(agency: Agency, neighbour: Agency) -> None:
+    agency.store.runs.start("host", 1, 9, at(0), user="ann", attended=True)
+    agency.store.runs.start("host", 1, 9, at(0))
+    told = [(run.user, run.attended) for run in neighbour.store.runs.recent(at(0))]
+    assert told == [("", False), ("ann", True)]
+
+
 def test_ending_one_run_ends_no_other(agency: Agency) -> None:
     first = begin(agency.store)
     begin(agency.store)

@@ -4,9 +4,11 @@ Ids, times and counts differ from one time to the next, so an example is made an
 shape is another: what scripts rely on are names and types.
 """
 
+import getpass
 import json
 import re
 import shlex
+import socket
 from itertools import zip_longest
 from typing import Any
 
@@ -14,7 +16,7 @@ from tests.commands.operator import Operator
 from tests.docs.pages import fences
 
 LONGEST_TEXT = 60
-FOLDER = "/home/ops"
+FOLDER, USER, HOST = "/home/ops", "ops", "office"
 FIRST = 1  # of a list; the rest looks the same
 
 
@@ -29,7 +31,7 @@ def example(operator: Operator, arguments: str, before: str) -> str:
     ended = operator.runs(*typed)
     printed = ended.err.splitlines()[-1:] if wants_error else ended.out.splitlines()[:1]
     assert printed, f"convsync {arguments} printed nothing: {ended}"
-    document = json.loads(printed[0].replace(str(operator.folder), FOLDER))
+    document = json.loads(_elsewhere(printed[0], operator))
     code = f"    # exit code {ended.code}" if ended.code else ""
     command = f"```console\n$ convsync {shlex.join(typed)}{code}\n```"
     stands = shown(before)
@@ -38,6 +40,17 @@ def example(operator: Operator, arguments: str, before: str) -> str:
     told = json.dumps(_shortened(document), indent=2, ensure_ascii=False)
     told = re.sub(r"\{\s*([^{}\[\]]{1,60}?)\s*\}", _on_one_line, told)
     return f"{command}\n\n```json\n{told}\n```"
+
+
+def _elsewhere(printed: str, operator: Operator) -> str:
+    """The same without what is of this machine: its folders, its user, its name."""
+    for ours, theirs in (
+        (str(operator.folder), FOLDER),
+        (f" by {getpass.getuser()} ", f" by {USER} "),
+        (socket.gethostname(), HOST),
+    ):
+        printed = printed.replace(ours, theirs)
+    return printed
 
 
 def _on_one_line(found: re.Match[str]) -> str:

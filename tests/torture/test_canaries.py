@@ -23,6 +23,13 @@ REPORTS = (
     ("accounts", "resume", "globex/email"),
     ("doctor",),
     ("doctor", "--json"),
+    ("cron", "check"),
+    ("cron", "check", "--json"),
+    ("cron", "print"),
+    ("cron", "print", "--format", "systemd"),
+    ("cron", "print", "--format", "launchd"),
+    ("metrics",),
+    ("metrics", "--json"),
 )
 BAD_HOURS: tuple[dict[str, object], ...] = (
     {"kind": "status", "status": 400},
@@ -52,7 +59,9 @@ def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path:
             harness.suffers(**{"times": 2, **hour})  # type: ignore[arg-type]
             said.append(harness.runs("enqueue-all"))
             harness.tampers("UPDATE jobs SET run_at = created_at WHERE state = 'pending'")
-            said.append(harness.runs("run", "--max-seconds", "3"))
+            for form in ("text", "json"):
+                log = ("--log-file", str(tmp_path / f"run.{form}"), "--log-format", form)
+                said.append(harness.runs("run", "--max-seconds", "3", *log))
         harness.runs("run", "--max-seconds", "3", env={"CONVSYNC_CRASH_AT": "page.saved:2"})
         said += [harness.runs(*command) for command in REPORTS]
         said.append(harness.runs("enqueue", canaries[0] + "@example.com", "--json"))
@@ -67,6 +76,9 @@ def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path:
             for each in said
             if each.out or each.err
         }
+        for form in ("text", "json"):
+            texts[f"log as {form}"] = (tmp_path / f"run.{form}").read_text().lower()
+            assert "job.stop" in texts[f"log as {form}"]
         texts["telemetry"] = "\n".join(rows).lower()
         found = [
             f"{where}: {canary}"

@@ -104,7 +104,7 @@ class Job:
     finished_at: str | None
     error_code: str | None
     error: str | None
-    subject: str | None
+    subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

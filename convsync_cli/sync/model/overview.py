@@ -14,6 +14,14 @@ class QueueDepth:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of the database, and of its log that is not yet folded into it."""
+
+    database: int
+    log: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelAges:
     """Seconds since the leads of a channel were last read to the end; None where none was.
 

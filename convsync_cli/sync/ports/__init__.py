@@ -15,7 +15,7 @@ from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.finding import Finding
 from convsync_cli.sync.model.lead import Contact, Lead, Learnt
 from convsync_cli.sync.model.message import Channel, Message
-from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth, Sizes
 from convsync_cli.sync.model.pause import AccountState, PauseReason
 from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
@@ -208,6 +208,12 @@ class Overview(Protocol):
 
     def ages(self, workspace: str, channel: str, now: datetime) -> ChannelAges:
         """How old the knowledge about the leads of one workspace and channel is."""
+
+    def messages(self) -> int:
+        """How many messages there are."""
+
+    def sizes(self) -> Sizes:
+        """What the database takes on its disk."""
 
 
 class RunLock(Protocol):

@@ -14,6 +14,7 @@ from convsync_cli.sync.model.job import (
     Overrun,
     Settlement,
 )
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.placing import JobSpec, Placement, Terms
 from convsync_cli.sync.model.swept import Swept
 
@@ -117,14 +118,29 @@ class JobQueue(Protocol):
 class Runs(Protocol):
     """A row for every run."""
 
-    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
-        """Write down that a run has begun; returns its number."""
+    def start(
+        self,
+        host: str,
+        pid: int,
+        budget_s: float,
+        now: datetime,
+        *,
+        user: str = "",
+        attended: bool = False,
+    ) -> int:
+        """Write down that a run has begun, and who began it, at a terminal or not.
+
+        Returns its number.
+        """
 
     def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
         """Write down how a run ended."""
 
     def last(self) -> dict[str, Any] | None:
         """The newest run, or None."""
+
+    def recent(self, since: datetime) -> list[PastRun]:
+        """The runs that started since a moment, newest first, of the newest thousand."""
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
         """Up to ``limit`` runs, the newest first."""

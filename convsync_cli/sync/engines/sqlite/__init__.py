@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.finding import Finding
     from convsync_cli.sync.ports import RunLock
 
-SCHEMA_VERSION = 9  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
+SCHEMA_VERSION = (
+    10  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
+)
 
 
 class SqliteStore:

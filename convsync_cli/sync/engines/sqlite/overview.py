@@ -1,6 +1,7 @@
 """The numbers that `status` shows; every query here runs on an index."""
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.pending import EVERYWHERE, LANES
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.job import JobState
-from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.overview import ChannelAges, QueueDepth, Sizes
 
 # How many jobs are not due yet, and since when the oldest is: for every workspace and priority in
 # use one seek and a scan of what is delayed.
@@ -120,6 +121,14 @@ class SqliteOverview:
         )
         return newest
 
+    def messages(self) -> int:
+        """How many messages there are."""
+        return int(self._db.value("SELECT count(*) FROM messages"))
+
+    def sizes(self) -> Sizes:
+        """What the database takes on its disk; its files are looked at, never opened."""
+        return Sizes(_size(self._db.path), _size(f"{self._db.path}-wal"))
+
 
 def _reached(minutes: Mapping[str, int], place: int) -> tuple[str, int]:
     """The minute of the read at a place, newest first, and how many of that minute are newer."""
@@ -128,3 +137,10 @@ def _reached(minutes: Mapping[str, int], place: int) -> tuple[str, int]:
             return minute, place
         place -= leads
     raise IndexError(place)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0

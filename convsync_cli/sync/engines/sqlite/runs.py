@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
-from convsync_cli.sync.instant import to_text
+from convsync_cli.sync.instant import from_text, to_text
+from convsync_cli.sync.model.pastrun import PastRun
+
+MOST = 1000  # runs that are looked through: half a day of one a minute
 
 _NAMES = ("run", "host", "pid", "started_at", "ended_at", "budget_s", "reason")
 
@@ -16,14 +19,23 @@ class SqliteRuns:
     def __init__(self, connection: Connection) -> None:
         self._db = connection
 
-    def start(self, host: str, pid: int, budget_s: float, now: datetime) -> int:
+    def start(
+        self,
+        host: str,
+        pid: int,
+        budget_s: float,
+        now: datetime,
+        *,
+        user: str = "",
+        attended: bool = False,
+    ) -> int:
         """Write down that a run has begun; returns its number."""
         with self._db.transaction():
             return int(
                 self._db.value(
-                    "INSERT INTO runs (host, pid, started_at, budget_s) VALUES (?, ?, ?, ?)"
-                    " RETURNING id",
-                    (host, pid, to_text(now), budget_s),
+                    "INSERT INTO runs (host, pid, started_at, budget_s, user, attended)"
+                    " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+                    (host, pid, to_text(now), budget_s, user, attended),
                 )
             )
 
@@ -50,6 +62,16 @@ class SqliteRuns:
             dict(zip(_NAMES, row[:-1], strict=True)) | json.loads(row[-1] or "{}") for row in rows
         ]
 
+    def recent(self, since: datetime) -> list[PastRun]:
+        """The runs that started since a moment; see ``Runs.recent``."""
+        rows = self._db.rows(
+            "SELECT id, host, user, attended, started_at, ended_at, budget_s, counts FROM"
+            " (SELECT * FROM runs ORDER BY id DESC LIMIT ?)"
+            " WHERE started_at >= ? ORDER BY id DESC",
+            (MOST, to_text(since)),
+        )
+        return [_past(row) for row in rows]
+
     def prune(self, before: datetime, limit: int) -> int:
         """Delete up to ``limit`` runs that started before ``before``; returns how many."""
         with self._db.transaction():
@@ -58,3 +80,17 @@ class SqliteRuns:
                 " (SELECT id FROM runs WHERE started_at < ? ORDER BY id LIMIT ?)",
                 (to_text(before), limit),
             ).rowcount
+
+
+def _past(row: tuple[Any, ...]) -> PastRun:
+    run, host, user, attended, started_at, ended_at, budget_s, counts = row
+    return PastRun(
+        run,
+        host,
+        user,
+        bool(attended),
+        from_text(started_at),
+        from_text(ended_at) if ended_at else None,
+        budget_s,
+        json.loads(counts or "{}"),
+    )

@@ -1,0 +1,121 @@
+"""One installation as a scheduler must know it: nothing may depend on a login's environment."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from convsync_cli import users
+from convsync_cli.settings import Settings
+from convsync_cli.sync.errors import ConfigError
+from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile
+
+STANDARD_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
+_KEYS = ("DEDUPE_WINDOW", "CONCURRENCY", "JOB_TIMEOUT", "MAX_ATTEMPTS")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What every scheduled command needs; all paths are absolute.
+
+    ``program`` is how convsync is started. ``user`` owns the database. ``settings`` are the
+    variables that are in force beside the configuration. ``variables`` names those that hold
+    credentials, never their values; ``files`` are the credentials that lie in files.
+    """
+
+    program: tuple[str, ...]
+    config: str
+    database: str
+    user: str
+    path: tuple[str, ...] = STANDARD_PATH
+    settings: tuple[tuple[str, str], ...] = ()
+    variables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """The folder of the database: the only one that is written to."""
+        return os.path.dirname(self.database)
+
+    @property
+    def environment_file(self) -> str:
+        """Where the variables that hold credentials are to be written, as ``NAME='value'``."""
+        return os.path.join(os.path.dirname(self.config), "convsync.env")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that a scheduler sets for every command; no secret among them."""
+        return {
+            "PATH": ":".join(self.path),
+            "CONVSYNC_CONFIG": self.config,
+            "CONVSYNC_DATABASE": self.database,
+            **dict(self.settings),
+        }
+
+
+def this_installation(settings: Settings, environ: Mapping[str, str]) -> Installation:
+    """The installation that is running, with the configuration and database it works on.
+
+    Raises:
+        ConfigError: a path holds a character that no scheduler's file can hold.
+    """
+    every = tuple(credential for _, credential in named_credentials(settings))
+    database = os.path.abspath(settings.database.removeprefix("sqlite://"))
+    program = _program()
+    found = Installation(
+        program=program,
+        config=settings.path,
+        database=database,
+        user=_owner(database),
+        path=_path(program[0], every, environ),
+        settings=tuple(
+            (f"CONVSYNC_{key}", value) for key in _KEYS if (value := environ.get(f"CONVSYNC_{key}"))
+        ),
+        variables=tuple(dict.fromkeys(each.name for each in every if isinstance(each, FromEnv))),
+        files=tuple(str(each.path) for each in every if isinstance(each, FromFile)),
+    )
+    for text in (*found.program, *found.environment.values(), found.environment_file):
+        if not text.isprintable():
+            raise ConfigError(
+                "a path of this installation holds a line end or another control character",
+                "rename it: no crontab and no unit can name it",
+            )
+    return found
+
+
+def named_credentials(settings: Settings) -> Iterator[tuple[str, Credential]]:
+    """Every credential that the configuration refers to, and what it is for."""
+    for account in settings.accounts:
+        for each in fields(account.options):
+            value = getattr(account.options, each.name)
+            if isinstance(value, Credential):
+                yield f"account {account.name}", value
+    if settings.ping_url is not None:
+        yield "ping_url", settings.ping_url
+
+
+def _program() -> tuple[str, ...]:
+    """How this very program is started, whoever's PATH is asked."""
+    started = os.path.abspath(sys.argv[0])
+    if os.path.basename(started) != "__main__.py" and os.access(started, os.X_OK):
+        return (started,)  # not its target: pipx and others upgrade behind a stable link
+    return (sys.executable, "-m", "convsync_cli")
+
+
+def _owner(database: str) -> str:
+    try:
+        return users.name_of(os.stat(database).st_uid)
+    except OSError:
+        return users.current()
+
+
+def _path(
+    program: str, every: tuple[Credential, ...], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The folders of convsync, of the commands that tell credentials, and of the system."""
+    commands = [each.argv[0] for each in every if isinstance(each, FromCommand)]
+    found = (shutil.which(each, path=environ.get("PATH")) for each in commands)
+    folders = [os.path.dirname(program), *(str(Path(each).parent) for each in found if each)]
+    return tuple(dict.fromkeys((*folders, *STANDARD_PATH)))

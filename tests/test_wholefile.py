@@ -1,0 +1,34 @@
+"""Files that are there whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from convsync_cli.sync.errors import OutputError
+from convsync_cli.wholefile import write_whole
+
+
+def test_it_replaces_what_was_there_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "x.prom"
+    file.write_text("old")
+    write_whole(str(file), "new\n", 0o644)
+    assert file.read_text() == "new\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_its_mode_is_the_one_asked_for_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        write_whole(str(tmp_path / "x"), "", 0o644)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["missing/x", "a\0b", "."])
+def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError) as caught:
+        write_whole(f"{tmp_path}/{name}", "text", 0o644)
+    assert caught.value.hint
+    assert list(tmp_path.iterdir()) == []

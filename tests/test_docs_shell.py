@@ -122,6 +122,9 @@ def test_the_alert_is_silent_while_all_is_well_and_mails_when_it_is_not(reader: 
     reader.runs("run").ended(0)
     assert follow(reader, alert).returncode == 0
     assert not (reader.folder / "mails").exists()
+    reader.tampers("UPDATE lead_syncs SET synced_at = '2020-01-01T00:00:00.000Z'")
+    assert follow(reader, alert).returncode == 0
+    assert "4 channels are stale" in (reader.folder / "mails").read_text()
 
 
 def test_failed_jobs_are_told_by_workspace_lead_and_code(reader: Operator) -> None:

@@ -1,6 +1,7 @@
 """The commands, by their own help: the reference of all, and the table in the README."""
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,7 +50,7 @@ def _sentence(help_: str | None) -> str:
     said = (help_ or "").replace("\b", "")
     paragraphs = [" ".join(each.split()) for each in said.split("\n\n")]
     told = next((each for each in paragraphs if each and not each.startswith("Example")), "")
-    return told.split(". ")[0].rstrip(".")
+    return re.split(r"[.;:] ", told)[0].rstrip(".")
 
 
 def help_of(words: tuple[str, ...]) -> str:

@@ -38,9 +38,12 @@ MEANINGS = {
     " own, below its limit",
     "discover": "whether people whom only the provider knows become leads. By default the"
     " provider's own",
-    "gohighlevel.location_id": "the id of the sub-account, which its address in the browser shows",
+    "client_id": "the app's id: a credential",
+    "client_secret": "the app's secret: a credential",
+    "token_file": "where the pair of tokens is kept and renewed; a relative path begins at this file",
+    "gohighlevel.location_id": "the id of the sub-account (location) that is read",
     "gohighlevel.token": "a private integration token: a credential",
-    "gohighlevel.oauth": "an OAuth app's credentials instead: a table",
+    "gohighlevel.oauth": "an app with OAuth instead: a table",
     "emailbison.token": "an API token: a credential",
     "emailbison.workspace_id": "refuse every other workspace; by default the one that the token"
     " opens at first",
@@ -144,10 +147,9 @@ def provider(name: str) -> str:
     """One provider's figures and keys."""
     module = _provider(name)
     url = f"`{module.BASE_URL}`" if module.BASE_URL else "yours: `base_url` is to be set"
-    required = {field.name: _required(field) for field in _fields(module)}
     rows = [
-        f"| `{key}` | {'yes' if needed else ''} | {_meaning(module, name, key)} |"
-        for key, needed in required.items()
+        f"| `{field.name}` | {_needed(module, field)} | {_meaning(module, name, field.name)} |"
+        for field in _fields(module)
     ]
     return "\n".join(
         [
@@ -186,6 +188,13 @@ def _provider(name: str) -> Any:
 
 def _fields(module: Any) -> tuple["dataclasses.Field[Any]", ...]:
     return dataclasses.fields(module.Settings)
+
+
+def _needed(module: Any, field: "dataclasses.Field[Any]") -> str:
+    """Whether a key must be set, or one of several of which it is one."""
+    if any(field.name in group for group in getattr(module, "EITHER", ())):
+        return "one"
+    return "yes" if _required(field) else ""
 
 
 def _required(field: "dataclasses.Field[Any]") -> bool:

@@ -515,7 +515,7 @@ def test_promise_8_no_personal_data_in_logs_telemetry_or_errors(operator: Operat
         seen += json.dumps(operator.asks(f"SELECT * FROM {table}"), ensure_ascii=False)
     assert [each for each in private if each.lower() in seen.lower()] == []
     # All of it was there to be told.
-    told = operator.runs("export").out + operator.runs("leads", "list").out
+    told = operator.runs("export").out + operator.runs("leads", "list", "--json").out
     known = private - {acme.gohighlevel_token, acme.emailbison_token, str(person.contact)}
     assert [each for each in known if each not in told] == []
 

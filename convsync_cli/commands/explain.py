@@ -8,7 +8,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.leads import document as lead_document
+from convsync_cli.commands.leads_list import document as lead_document
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, ago
 from convsync_cli.sync.clock import seconds_between

@@ -1,4 +1,4 @@
-"""`leads`: bring people in, and look at them."""
+"""`leads`: bring people in, look at them, and forget them."""
 
 import sys
 from collections.abc import Iterator
@@ -6,21 +6,23 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import MOST, Into, Json, Quiet, Workspace
+from convsync_cli.commands.leads_forget import forget
+from convsync_cli.commands.leads_list import document, list_
+from convsync_cli.commands.options import Into, Json, Quiet, Workspace
 from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
 from convsync_cli.sync import addresses
-from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.errors import NeedsConfirmation, NotFound, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.leadfile import BadRow, Row, rows
-from convsync_cli.sync.model.address import Address, AddressKind
-from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
+from convsync_cli.sync.model.address import Address
+from convsync_cli.sync.model.lead import Contact, Handle, Learnt
 from convsync_cli.sync.model.message import Channel
 
 BATCH = 500  # rows to a transaction
@@ -29,7 +31,7 @@ LISTED = 100
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Bring people in, and look at them.",
+    help="Bring people in, look at them, and forget them.",
     no_args_is_help=True,
 )
 
@@ -41,6 +43,7 @@ class _Import:
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    forgotten: int = 0
     conflicts: int = 0
     unusable: int = 0
     rejected: list[BadRow] = field(default_factory=list)
@@ -117,6 +120,8 @@ def _explain(done: _Import, quiet: bool) -> None:
         note(f"convsync: line {row.line} is left out: {row.reason}")
     if len(done.rejected) > LISTED:
         note(f"convsync: … and {len(done.rejected) - LISTED} more")
+    if done.forgotten and not quiet:
+        note(f"convsync: {done.forgotten} rows are people who were forgotten; they are left out")
     if done.unusable and not quiet:
         note(f"convsync: {done.unusable} emails or phones cannot be matched by; kept as they are")
     if done.conflicts and not quiet:
@@ -135,6 +140,9 @@ def add(
     ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME")] = None,
     company: Annotated[str | None, typer.Option(metavar="COMPANY")] = None,
+    even_if_forgotten: Annotated[
+        bool, typer.Option("--even-if-forgotten", help="Bring back somebody who was forgotten.")
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -156,14 +164,27 @@ def add(
     )
     if not told.addresses and not told.handles:
         raise UsageError("a lead needs an address", "give --email, --phone or --id")
-    learnt = given.store.leads.learn(
-        workspace, told, _channels(given, workspace), given.clock.now()
-    )
+    with given.store.transaction():
+        if even_if_forgotten:
+            given.store.erasure.recall(workspace, told)
+        learnt = given.store.leads.learn(
+            workspace, told, _channels(given, workspace), given.clock.now()
+        )
+    if learnt.answer == "forgotten":
+        raise NeedsConfirmation(
+            "this is somebody who was forgotten; nobody was added",
+            "add --even-if-forgotten to bring them back on purpose",
+        )
     console = Console(as_json, quiet)
     console.document({"lead": learnt.lead, "answer": learnt.answer, "conflicts": learnt.conflicts})
     console.say(f"{learnt.lead}  {learnt.answer}")
     if learnt.conflicts:
         note("convsync: an email, phone or id stays with the lead that had it")
+    if learnt.forgotten:
+        note(
+            "convsync: an email, phone or id is left out, being somebody's who was forgotten;"
+            " --even-if-forgotten takes it in"
+        )
     return 0
 
 
@@ -180,46 +201,7 @@ def _handle(text: str) -> Handle:
     return Handle(provider.lower(), external_id)
 
 
-@app.command("list")
-def list_(
-    context: typer.Context,
-    workspace: Workspace = None,
-    limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")
-    ] = None,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> int:
-    """List leads, oldest first.
-
-    Example: convsync leads list --workspace acme --limit 20
-    """
-    given = bootstrap.services(context.obj)
-    leads = list(islice(_all(given, given.workspace(workspace)), limit))
-    console = Console(as_json, quiet)
-    console.document({"leads": [document(lead) for lead in leads]})
-    console.table(
-        ["lead", "workspace", "name", "company", "email", "phone"],
-        [
-            [
-                lead.id,
-                lead.workspace,
-                lead.name,
-                lead.company,
-                ", ".join(lead.values(AddressKind.EMAIL)),
-                ", ".join(lead.values(AddressKind.PHONE)),
-            ]
-            for lead in leads
-        ],
-    )
-    return 0
-
-
-def _all(given: Services, workspace: str | None) -> Iterator[Lead]:
-    after = ""
-    while batch := given.store.leads.leads(workspace, after, BATCH):
-        yield from batch
-        after = batch[-1].id
+app.command("list")(list_)
 
 
 @app.command()
@@ -262,18 +244,4 @@ def show(
     return 0
 
 
-def document(lead: Lead) -> dict[str, Any]:
-    """A lead under the names that scripts rely on."""
-    return {
-        "lead": lead.id,
-        "workspace": lead.workspace,
-        "name": lead.name,
-        "company": lead.company,
-        "emails": [_written(a) for a in lead.addresses if a.kind == AddressKind.EMAIL],
-        "phones": [_written(a) for a in lead.addresses if a.kind == AddressKind.PHONE],
-        "handles": [asdict(handle) for handle in lead.handles],
-    }
-
-
-def _written(address: Address) -> dict[str, Any]:
-    return {"value": address.value, "raw": address.raw, "usable": address.value is not None}
+app.command()(forget)

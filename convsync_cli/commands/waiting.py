@@ -1,17 +1,29 @@
-"""`enqueue --wait`: follow jobs to their end and report it."""
+"""``--wait``: follow jobs to their end and report it, or wait until something is free."""
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.enqueue import tell_missed
 from convsync_cli.console import Console, note
+from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.enqueue import Answer
 from convsync_cli.sync.model.job import Job
 from convsync_cli.sync.model.pause import NEED_A_PERSON
 
+T = TypeVar("T")
+
 LOOK_S = 0.25
+
+
+def until(look: Callable[[], T | None], clock: Clock, seconds: float) -> T | None:
+    """What ``look`` finds, as soon as it finds something within ``seconds``; else None."""
+    deadline = Deadline.after(clock, seconds)
+    while (found := look()) is None and not deadline.passed:
+        time.sleep(min(LOOK_S, deadline.remaining))
+    return found
 
 
 def follow(

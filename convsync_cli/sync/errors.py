@@ -18,6 +18,7 @@
         ├── Unauthorized         401, 403; pauses the account            → Snooze
         ├── Rejected             other 4xx, an answer of unknown shape   → Discard
         │   ├── CursorLoop       pages that lead in a circle
+        │   ├── Forgotten        the lead is somebody who was forgotten
         │   └── Unknown          404: the provider's file decides
         └── BudgetSpent          no time left in this run                → release, free of charge
 
@@ -176,6 +177,12 @@ class CursorLoop(Rejected):
     """The provider's pages lead in a circle, so that their end cannot be reached."""
 
     code = "cursor_loop"
+
+
+class Forgotten(Rejected):
+    """What is read is about somebody who was forgotten, and may not be stored."""
+
+    code = "forgotten"
 
 
 class Unknown(Rejected):

@@ -15,6 +15,7 @@ CODES = {
     "bug": "a bug in convsync; please report it",
     "credential_unavailable": "the credential could not be read",
     "cursor_loop": "the provider's pages led in a circle",
+    "forgotten": "the lead is somebody who was forgotten",
     "job_timeout": "it took longer than job_timeout allows",
     "lost": "the process that worked on it was killed",
     "network": "the network failed",

@@ -10,8 +10,9 @@ import pytest
 
 from tests.commands.operator import Operator
 
-IMPORT = ["added", "updated", "unchanged", "conflicts", "unusable", "rejected"]
+IMPORT = ["added", "updated", "unchanged", "forgotten", "conflicts", "unusable", "rejected"]
 LEAD = ["lead", "workspace", "name", "company", "emails", "phones", "handles"]
+COUNTS = ["messages", "last_inbound_at", "last_outbound_at", "synced_at"]
 HOSTILE = "Eve\x1b[31m\x1b]0;owned\x07\x00\x9b2J\x7f\u202eliaM\r\nRoot"
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -44,7 +45,7 @@ def known(operator: Operator) -> dict[str, Any]:
 
 
 def test_importing_again_changes_nothing(beginner: Operator) -> None:
-    nothing: dict[str, object] = dict.fromkeys(IMPORT[:5], 0) | {"rejected": []}
+    nothing: dict[str, object] = dict.fromkeys(IMPORT[:-1], 0) | {"rejected": []}
     assert imports(beginner, SIMPLE) == nothing | {"added": 2}
     before = listed(beginner)
     assert imports(beginner, SIMPLE) == nothing | {"unchanged": 2}
@@ -212,7 +213,9 @@ def test_a_lead_is_added_once(beginner: Operator) -> None:
             "emails": [{"value": "ann@example.com", "raw": "Ann@Example.com", "usable": True}],
             "phones": [{"value": "+12015550150", "raw": "201-555-0150", "usable": True}],
             "handles": [{"provider": "gohighlevel", "external_id": "ctcAAAA0000000000001"}],
+            "messages": 0,
         }
+        | dict.fromkeys(COUNTS[1:])
     ]
 
 
@@ -234,7 +237,7 @@ def test_a_lead_without_a_usable_address_is_wrong_usage(beginner: Operator) -> N
 
 def test_leads_are_listed_with_all_their_keys_and_as_few_as_asked(operator: Operator) -> None:
     leads = listed(operator)
-    assert {tuple(lead) for lead in leads} == {tuple(LEAD)}
+    assert {tuple(lead) for lead in leads} == {(*LEAD, *COUNTS)}
     assert [lead["lead"] for lead in leads] == sorted(str(lead["lead"]) for lead in leads)
     acme = listed(operator, "--workspace", "acme")
     assert {lead["workspace"] for lead in acme} == {"acme"}
@@ -301,6 +304,6 @@ def test_a_hostile_row_does_not_reach_stderr(beginner: Operator) -> None:
 def test_every_part_has_an_example_and_alone_it_shows_its_help(beginner: Operator) -> None:
     alone = beginner.runs("leads").ended(2)
     assert "import" in alone.out + alone.err
-    for part in ("import", "add", "list", "show"):
+    for part in ("import", "add", "list", "show", "forget"):
         told = beginner.runs("leads", part, "--help").ended(0).out
         assert f"Example: convsync leads {part}" in told

@@ -12,7 +12,7 @@ import socket
 from itertools import zip_longest
 from typing import Any
 
-from tests.commands.operator import Operator
+from tests.commands.operator import Operator, Result
 from tests.docs.pages import fences
 
 LONGEST_TEXT = 60
@@ -29,9 +29,9 @@ def example(operator: Operator, arguments: str, before: str) -> str:
     wants_error = arguments.startswith("!")
     typed = [_word(operator, each) for each in shlex.split(arguments.removeprefix("!"))]
     ended = operator.runs(*typed)
-    printed = ended.err.splitlines()[-1:] if wants_error else ended.out.splitlines()[:1]
-    assert printed, f"convsync {arguments} printed nothing: {ended}"
-    document = json.loads(_elsewhere(printed[0], operator))
+    printed = ended.err if wants_error else ended.out
+    lines = printed.splitlines() or [""]
+    document = _parsed(_elsewhere(printed if "--json" in typed else lines[0], operator), ended)
     code = f"    # exit code {ended.code}" if ended.code else ""
     command = f"```console\n$ convsync {shlex.join(typed)}{code}\n```"
     stands = shown(before)
@@ -42,15 +42,18 @@ def example(operator: Operator, arguments: str, before: str) -> str:
     return f"{command}\n\n```json\n{told}\n```"
 
 
+def _parsed(printed: str, ended: Result) -> Any:
+    try:
+        return json.loads(printed)
+    except ValueError:
+        raise AssertionError(f"no JSON: {ended}") from None
+
+
 def _elsewhere(printed: str, operator: Operator) -> str:
     """The same without what is of this machine: its folders, its user, its name."""
-    for ours, theirs in (
-        (str(operator.folder), FOLDER),
-        (f" by {getpass.getuser()} ", f" by {USER} "),
-        (socket.gethostname(), HOST),
-    ):
-        printed = printed.replace(ours, theirs)
-    return printed
+    printed = printed.replace(str(operator.folder), FOLDER)
+    printed = printed.replace(f" by {getpass.getuser()} ", f" by {USER} ")
+    return re.sub(rf"\b{re.escape(socket.gethostname())}\b", HOST, printed)
 
 
 def _on_one_line(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from convsync_cli.sync.crashpoint import reached
-from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.errors import BudgetSpent, Forgotten, Rejected, SyncError
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
@@ -119,10 +119,19 @@ def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
 
 
 def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk) -> Saved:
-    """Store a page; the last one together with the news that the conversation was read."""
+    """Store a page; the last one together with the news that the conversation was read.
+
+    Raises:
+        Forgotten: the lead was forgotten, or is who was.
+    """
     store, channel, now = work.store, line.account.channel, work.clock.now()
     if page.contact is not None and not lead.knows(page.contact):
-        store.leads.learn_about(lead, page.contact, work.channels, now)
+        learnt = store.leads.learn_about(lead, page.contact, work.channels, now)
+        if learnt.answer == "forgotten":
+            raise Forgotten(
+                f"{lead.id} is somebody who was forgotten: nothing is stored;"
+                f" `convsync leads forget {lead.id}` erases what there is"
+            )
     synced_at = walk.started_at if page.cursor is None else None
     return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
 

@@ -119,19 +119,22 @@ class _DeltaSync:
         person = replace(news.contact, addresses=tuple(dict.fromkeys(every)))
         lead = store.leads.recognise(account.workspace, person)
         if lead is not None:
-            if not lead.knows(news.contact):
-                store.leads.learn_about(lead, news.contact, self.work.channels, now)
-            return lead
+            if lead.knows(news.contact):
+                return lead
+            told = store.leads.learn_about(lead, news.contact, self.work.channels, now)
+            return None if told.answer == "forgotten" else lead
         if not (news.vouched and account.discover):
             return None
         learnt = store.leads.learn(account.workspace, person, self.work.channels, now)
+        if learnt.answer == "forgotten":
+            return None
         if covers is not Covers.NOBODY:
             store.feeds.found(learnt.lead, account.channel)
         return store.leads.lead(learnt.lead)
 
     def _is_whole(self, lead: Lead) -> bool:
         sync = self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
-        return sync is not None and sync.synced_at is not None and sync.outcome != "not_found"
+        return sync is not None and sync.outcome == "synced"
 
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.

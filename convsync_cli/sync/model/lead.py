@@ -54,13 +54,16 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What storing a contact did: ``answer`` is added, updated, unchanged or conflict.
+    """What storing a contact did: ``answer`` is added, updated, unchanged or forgotten.
 
     A conflict is an address or handle that already is another lead's: it stays there, and is kept
     with this lead as raw text only. ``unusable`` counts addresses that cannot be matched by.
+    ``forgotten`` counts addresses and handles that were left out because they were somebody's who
+    was forgotten; where that is the answer nothing was stored, and ``lead`` is none that exists.
     """
 
     lead: str
     answer: str
     conflicts: int = 0
     unusable: int = 0
+    forgotten: int = 0

@@ -21,15 +21,18 @@ from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
 from convsync_cli.sync.model.query import Found, Query
 from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
 from convsync_cli.sync.ports.jobs import Intake, JobQueue, Runs
+from convsync_cli.sync.ports.people import Erasure, Listing
 
 __all__ = [
     "Accounts",
     "Archive",
     "Directory",
+    "Erasure",
     "Feeds",
     "Intake",
     "JobQueue",
     "Leads",
+    "Listing",
     "Overview",
     "RunLock",
     "Runs",
@@ -62,7 +65,8 @@ class Leads(Protocol):
         """Store what is told about a person: as a new lead, or with the lead that it is.
 
         What is known is never overwritten, only completed. ``channels`` tells which channel each
-        provider serves.
+        provider serves. Somebody who has an address or handle of a lead that was forgotten is not
+        added; another lead is told all but that.
         """
 
     def recognise(self, workspace: str, contact: Contact) -> Lead | None:
@@ -71,7 +75,11 @@ class Leads(Protocol):
     def learn_about(
         self, lead: Lead, contact: Contact, channels: Mapping[str, Channel], now: datetime
     ) -> Learnt:
-        """Store what a provider tells about a lead that is known."""
+        """Store what a provider tells about a lead that is known.
+
+        The answer is ``forgotten``, and nothing is stored, where the lead was forgotten meanwhile
+        or turns out to be who was forgotten, found again by nothing but an id.
+        """
 
 
 class Archive(Protocol):
@@ -88,13 +96,17 @@ class Archive(Protocol):
     ) -> Saved:
         """Store what a page changes together with the cursor behind it; twice is as once.
 
-        The last page comes with ``synced_at``: the conversation has been read to its end.
+        The last page comes with ``synced_at``: the conversation has been read to its end. Nothing
+        is stored where the lead was forgotten meanwhile.
         """
 
     def save_messages(
         self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
     ) -> Saved:
-        """Store what messages change that no walk of this lead brought; twice is as once."""
+        """Store what messages change that no walk of this lead brought; twice is as once.
+
+        Nothing is stored where the lead was forgotten meanwhile.
+        """
 
     def finish(
         self,
@@ -254,6 +266,14 @@ class Store(Protocol):
         """People."""
 
     @property
+    def listing(self) -> Listing:
+        """Questions about people."""
+
+    @property
+    def erasure(self) -> Erasure:
+        """Forgetting people."""
+
+    @property
     def archive(self) -> Archive:
         """Messages."""
 
@@ -279,8 +299,11 @@ class Store(Protocol):
     def lock_run(self, parallel: bool) -> RunLock | None:
         """Take a place among the runs; None if another is active and ``parallel`` is not set."""
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the file; only the run that is ``sole`` may."""
+    def checkpoint(self) -> bool:
+        """Fold the write-ahead log into the file; only the run that is ``sole`` may.
+
+        False where a reader still needs some of it.
+        """
 
     def backup(self, target: str) -> None:
         """Write a consistent copy to a path while others write."""

@@ -25,7 +25,7 @@ from convsync_cli.sync.model.job import Effort, JobState, Settlement
 from convsync_cli.sync.model.lead import Contact, Handle
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
-from tests.sync.workbench import NOON, Bench
+from tests.sync.workbench import CHANNELS, NOON, Bench
 
 LATER = NOON + timedelta(minutes=10)
 ERRORS: dict[str, Callable[[], SyncError]] = {
@@ -132,6 +132,40 @@ def test_what_the_provider_tells_about_the_lead_is_learnt_with_the_page(bench: B
     known = bench.store.leads.lead(lead)
     assert known is not None
     assert (known.name, known.handles_at("sms-fake")) == ("Ada", ("7",))
+
+
+# People who were forgotten
+
+
+def test_a_lead_that_is_forgotten_while_it_is_read_stays_gone(bench: Bench) -> None:
+    lead = bench.asked_lead()
+
+    def forgotten_by_another_process() -> None:
+        with bench.another_process() as store:
+            assert store.erasure.forget([lead]) == [lead]
+
+    bench.sms.says("a").then(forgotten_by_another_process).says("b").says("c")
+    bench.mail.says("d")
+    reason, tally = bench.work()
+    assert (reason, tally.lost, tally.failed) == ("drained", 1, 0)
+    assert bench.store.leads.lead(lead) is None
+    assert (bench.texts(lead), bench.store.archive.syncs(lead)) == ([], {})
+
+
+def test_a_lead_that_turns_out_to_be_who_was_forgotten_is_not_stored(bench: Bench) -> None:
+    told = Contact(addresses=(addresses.email("ada@example.org"),))
+    gone = bench.store.leads.learn("acme", told, CHANNELS, bench.clock.now()).lead
+    bench.store.erasure.forget([gone])
+    known = Contact(handles=(Handle("sms-fake", "7"),))
+    lead = bench.store.leads.learn("acme", known, CHANNELS, bench.clock.now()).lead
+    bench.ask(lead)
+    bench.sms.says("a", contact=told).says("b")
+    outcome = perform_one(bench)
+    assert isinstance(outcome, Discard)
+    assert outcome.code == "forgotten"
+    assert f"convsync leads forget {lead}" in outcome.reason
+    assert bench.texts(lead) == []
+    assert bench.sync(lead, Channel.SMS).error_code == "forgotten"
 
 
 def test_rows_that_are_left_out_are_counted_through_all_pages(bench: Bench) -> None:

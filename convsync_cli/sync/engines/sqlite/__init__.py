@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from convsync_cli.sync.engines.sqlite.accounts import SqliteAccounts
     from convsync_cli.sync.engines.sqlite.archive import SqliteArchive
     from convsync_cli.sync.engines.sqlite.directory import SqliteDirectory
+    from convsync_cli.sync.engines.sqlite.erasure import SqliteErasure
     from convsync_cli.sync.engines.sqlite.feeds import SqliteFeeds
     from convsync_cli.sync.engines.sqlite.intake import SqliteIntake
     from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
+    from convsync_cli.sync.engines.sqlite.listing import SqliteListing
     from convsync_cli.sync.engines.sqlite.overview import SqliteOverview
     from convsync_cli.sync.engines.sqlite.queue import SqliteQueue
     from convsync_cli.sync.engines.sqlite.runs import SqliteRuns
     from convsync_cli.sync.model.finding import Finding
     from convsync_cli.sync.ports import RunLock
 
-SCHEMA_VERSION = (
-    10  # len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
-)
+# len(schema.MIGRATIONS); a number, so that opening need not import sqlite_utils
+SCHEMA_VERSION = 12
 
 
 class SqliteStore:
@@ -67,6 +68,20 @@ class SqliteStore:
         from convsync_cli.sync.engines.sqlite.leads import SqliteLeads
 
         return SqliteLeads(self._connection)
+
+    @cached_property
+    def listing(self) -> "SqliteListing":
+        """Questions about people."""
+        from convsync_cli.sync.engines.sqlite.listing import SqliteListing
+
+        return SqliteListing(self._connection)
+
+    @cached_property
+    def erasure(self) -> "SqliteErasure":
+        """Forgetting people."""
+        from convsync_cli.sync.engines.sqlite.erasure import SqliteErasure
+
+        return SqliteErasure(self._connection)
 
     @cached_property
     def archive(self) -> "SqliteArchive":

@@ -8,6 +8,7 @@ from itertools import chain
 from convsync_cli.sync.engines.sqlite import reading, search
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
 from convsync_cli.sync.engines.sqlite.messagerows import FIELDS, fields, message
+from convsync_cli.sync.engines.sqlite.rollups import Rollups
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.merge import Changes, Known, plan
 from convsync_cli.sync.model.lead import Lead
@@ -37,11 +38,13 @@ UPDATE messages SET updated_at = ?, ({FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 WHERE id = ?
 """
 
+# Both write nothing about a lead that was forgotten meanwhile.
 _SAVE_WALK = """
 INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out, synced_at,
                         outcome)
-VALUES (:lead, :channel, :workspace, :cursor, :started_at, :left_out, :synced_at,
-        iif(:synced_at IS NULL, NULL, 'synced'))
+SELECT id, :channel, :workspace, :cursor, :started_at, :left_out, :synced_at,
+       iif(:synced_at IS NULL, NULL, 'synced')
+FROM leads WHERE id = :lead
 ON CONFLICT DO UPDATE SET
     cursor = excluded.cursor, walk_started_at = excluded.walk_started_at,
     left_out = excluded.left_out, synced_at = coalesce(excluded.synced_at, synced_at),
@@ -51,7 +54,7 @@ ON CONFLICT DO UPDATE SET
 
 _FINISH = """
 INSERT INTO lead_syncs (lead_id, channel, workspace, synced_at, outcome, error_code)
-VALUES (:lead, :channel, :workspace, :synced_at, :outcome, :code)
+SELECT id, :channel, :workspace, :synced_at, :outcome, :code FROM leads WHERE id = :lead
 ON CONFLICT DO UPDATE SET
     synced_at = coalesce(excluded.synced_at, synced_at),
     cursor = iif(excluded.synced_at IS NULL, cursor, NULL),
@@ -64,6 +67,7 @@ class SqliteArchive:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._rollups = Rollups(connection)
 
     def save_page(
         self,
@@ -76,8 +80,7 @@ class SqliteArchive:
     ) -> Saved:
         """Store what a page changes, and how far the walk has come; see ``Archive``."""
         with self._db.transaction():
-            saved = self.save_messages(lead, channel, messages, now)
-            self._db.execute(
+            saved = self._db.execute(
                 _SAVE_WALK,
                 {
                     "lead": lead.id,
@@ -89,15 +92,23 @@ class SqliteArchive:
                     "synced_at": synced_at and to_text(synced_at),
                 },
             )
-        return saved
+            return self._save(lead, channel, messages, now) if saved.rowcount else Saved()
 
     def save_messages(
         self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
     ) -> Saved:
         """Store what messages change; see ``Archive.save_messages``."""
         with self._db.transaction():
-            changes = plan(self._known(lead, channel, messages), messages)
-            self._store(lead, changes, now)
+            known = self._db.row("SELECT 1 FROM leads WHERE id = ?", (lead.id,))
+            return self._save(lead, channel, messages, now) if known else Saved()
+
+    def _save(
+        self, lead: Lead, channel: Channel, messages: Sequence[Message], now: datetime
+    ) -> Saved:
+        known = list(self._known(lead, channel, messages))
+        changes = plan(known, messages)
+        self._store(lead, changes, now)
+        self._rollups.follow(lead.id, known, changes, now)
         return Saved(len(changes.new), len(changes.changed), changes.unchanged, changes.healed)
 
     def finish(

@@ -115,9 +115,17 @@ class Connection:
         finally:
             self._depth -= 1
 
-    def checkpoint(self) -> None:
-        """Fold the write-ahead log into the database, as far as no reader still needs it."""
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def checkpoint(self, patience_ms: int = 0) -> bool:
+        """Fold the write-ahead log into the database, and say whether all of it is.
+
+        What a reader still needs stays; ``patience_ms`` is how long to wait for readers to end.
+        """
+        for _ in range(1 + patience_ms):
+            busy, *_ = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+            if not busy:
+                return True
+            sleep(0.001)
+        return False
 
     def close(self) -> None:
         """Close the connection; a transaction that is open is rolled back."""

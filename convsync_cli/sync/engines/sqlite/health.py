@@ -23,6 +23,7 @@ def examine(connection: Connection) -> Iterator[Finding]:
     yield _journal(connection)
     yield from _modes(connection.path)
     yield _wal(connection.path)
+    yield from _traces(connection)
     yield _library(sqlite3.sqlite_version_info)
     yield _place(connection.path)
     yield _room(connection.path)
@@ -77,6 +78,16 @@ def _wal(path: str) -> Finding:
     return Finding(
         Level.WARNING, "log", told, "let a run finish: it folds the log into the database"
     )
+
+
+def _traces(connection: Connection) -> Iterator[Finding]:
+    if connection.value("SELECT unfinished FROM forgetting"):
+        yield Finding(
+            Level.WARNING,
+            "forgotten",
+            "traces of a lead that was forgotten may be left in the file",
+            "convsync leads forget --finish",
+        )
 
 
 def _library(version: tuple[int, ...]) -> Finding:

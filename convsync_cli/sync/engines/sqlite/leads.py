@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
+from convsync_cli.sync.engines.sqlite.forgotten import Forgotten, Name
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.address import Address, AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
@@ -26,6 +27,7 @@ class SqliteLeads:
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._forgotten = Forgotten(connection)
 
     def lead(self, lead: str) -> Lead | None:
         """A lead with all that finds it, or None."""
@@ -52,9 +54,14 @@ class SqliteLeads:
     def learn(self, workspace: str, contact: Contact, channels: Channels, now: datetime) -> Learnt:
         """Store what is told about a person, as a new lead or with the one it is; see ``Leads``."""
         with self._db.transaction():
+            gone = self._forgotten.among(workspace, contact)
+            contact = _without(contact, gone)
             known = self._match(workspace, contact)
             if known is not None:
-                return self._add(workspace, known, contact, channels, now)
+                added = self._add(workspace, known, contact, channels, now)
+                return replace(added, forgotten=len(gone))
+            if gone:
+                return Learnt("", "forgotten", forgotten=len(gone))
             lead = new_lead_id(now)
             self._db.execute(
                 "INSERT INTO leads VALUES (?, ?, ?, ?, ?5, ?5)",
@@ -72,7 +79,24 @@ class SqliteLeads:
     ) -> Learnt:
         """Store what a provider tells about a lead that is known; see ``Leads``."""
         with self._db.transaction():
-            return self._add(lead.workspace, lead.id, contact, channels, now)
+            gone = self._forgotten.among(lead.workspace, contact)
+            contact = _without(contact, gone)
+            if not self._exists(lead.id) or (gone and self._is_only(lead.id, contact)):
+                return Learnt(lead.id, "forgotten", forgotten=len(gone))
+            added = self._add(lead.workspace, lead.id, contact, channels, now)
+            return replace(added, forgotten=len(gone))
+
+    def _exists(self, lead: str) -> bool:
+        return self._db.row("SELECT 1 FROM leads WHERE id = ?", (lead,)) is not None
+
+    def _is_only(self, lead: str, told: Contact) -> bool:
+        """Whether a lead is nobody but who was forgotten: nothing but an id of a provider's is its.
+
+        ``told`` is what is left of what the provider told about it. A mail address that was not
+        forgotten makes it another person, who shares a phone.
+        """
+        own = any(address.value for address in self._addresses(lead))
+        return not own and not any(a.value and a.kind == AddressKind.EMAIL for a in told.addresses)
 
     def _match(self, workspace: str, contact: Contact) -> str | None:
         """The lead that a contact is: by handle, else by email, else by phone, else as it is typed.
@@ -201,3 +225,14 @@ class SqliteLeads:
             "SELECT provider, external_id FROM handles WHERE lead_id = ? ORDER BY 1, 2", (lead,)
         )
         return tuple(Handle(provider, external_id) for provider, external_id in rows)
+
+
+def _without(contact: Contact, gone: frozenset[Name]) -> Contact:
+    """A contact without those of its addresses and handles that may not be stored."""
+    if not gone:
+        return contact
+    return replace(
+        contact,
+        addresses=tuple(each for each in contact.addresses if each not in gone),
+        handles=tuple(each for each in contact.handles if each not in gone),
+    )

@@ -258,6 +258,76 @@ def tell_who_runs(db: sqlite_utils.Database) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN attended INTEGER NOT NULL DEFAULT 0")
 
 
+def forget_leads(db: sqlite_utils.Database) -> None:
+    """Keyed hashes of what found the leads that were forgotten, so that no sync brings them back.
+
+    The rows of one person share a random number, so that they can be taken back together.
+    """
+    db.execute(
+        """
+        CREATE TABLE forgotten (
+            hash TEXT NOT NULL,
+            person TEXT NOT NULL,
+            PRIMARY KEY (hash, person)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX forgotten_person ON forgotten (person)")
+    db.execute(
+        """
+        CREATE TABLE forgetting (  -- no row as long as nobody was forgotten, then one
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            key BLOB NOT NULL,
+            unfinished INTEGER NOT NULL DEFAULT 0  -- erased, but not yet scrubbed from the file
+        ) STRICT
+        """
+    )
+
+
+def roll_up_messages(db: sqlite_utils.Database) -> None:
+    """What lists of leads are asked for, kept with the messages: per channel, and '' over all.
+
+    A message without a date counts by when it was first seen.
+    """
+    db.execute(
+        f"""
+        CREATE TABLE rollups (
+            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            channel TEXT NOT NULL,
+            messages INTEGER NOT NULL,
+            inbound INTEGER NOT NULL,
+            outbound INTEGER NOT NULL,
+            last_inbound_at {_MOMENT},
+            last_outbound_at {_MOMENT},
+            last_at {_MOMENT} NOT NULL,
+            PRIMARY KEY (lead_id, channel)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        INSERT INTO rollups
+        SELECT lead_id, scope, count(*),
+               sum(direction = 'inbound'), sum(direction = 'outbound'),
+               max(iif(direction = 'inbound', moment, NULL)),
+               max(iif(direction = 'outbound', moment, NULL)), max(moment)
+        FROM (SELECT lead_id, channel AS scope, direction, coalesce(sent_at, seen_at) AS moment
+              FROM messages
+              UNION ALL
+              SELECT lead_id, '', direction, coalesce(sent_at, seen_at) FROM messages)
+        GROUP BY lead_id, scope
+        """
+    )
+    for index in (
+        "rollups_awaiting ON rollups (channel, last_inbound_at, lead_id)"
+        " WHERE last_inbound_at >= coalesce(last_outbound_at, '')",
+        "rollups_quiet ON rollups (channel, last_at, lead_id)",
+        "lead_syncs_never ON lead_syncs (lead_id) WHERE synced_at IS NULL",
+        "lead_syncs_failed ON lead_syncs (lead_id) WHERE error_code IS NOT NULL",
+    ):
+        db.execute(f"CREATE INDEX {index}")
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     create_jobs,
     count_jobs,
@@ -269,4 +339,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     count_reads,
     index_changed_texts,
     tell_who_runs,
+    forget_leads,
+    roll_up_messages,
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.job import Effort, JobFilter, JobState, Settlement
 from convsync_cli.sync.model.lead import Contact, Handle
+from convsync_cli.sync.model.listing import LeadFilter, Place
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
@@ -28,7 +30,10 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = Account("acme", Channel.SMS, "gohighlevel", "https://x.co", Rate(9, 1), None)
 CHANNELS = {"gohighlevel": Channel.SMS}
 DONE = Settlement("done", JobState.SUCCEEDED)
-LARGE = {"jobs", "attempts", "leads", "addresses", "handles", "messages", "lead_syncs"}
+LARGE = {
+    "jobs", "attempts", "leads", "addresses", "handles", "messages", "lead_syncs", "rollups",
+    "forgotten",
+}  # fmt: skip
 
 _STEP = re.compile(r"(SCAN|SEARCH) (\S+)(?: USING (?:COVERING )?INDEX (\S+))?")
 
@@ -51,6 +56,23 @@ def save(store: SqliteStore) -> None:
     store.archive.save_page(lead, Channel.SMS, [message], Walk(NOON), NOON)
     store.archive.save_page(lead, Channel.SMS, [message], Walk(NOON), NOON)
     store.archive.finish(lead, Channel.SMS, outcome="synced", synced_at=NOON)
+
+
+def asked(**wanted: Any) -> Act:
+    return lambda store: (
+        store.listing.leads(LeadFilter(**wanted), Place(), 5),
+        store.listing.leads(LeadFilter(**wanted, channel=Channel.SMS), Place("2026", "L1"), 5),
+        store.listing.any_unread(LeadFilter(**wanted)),
+    )
+
+
+def forget_and_learn_again(store: SqliteStore) -> None:
+    (lead,) = store.leads.leads("acme", "", 1)
+    assert store.erasure.belongings(lead.id)
+    contact = Contact(handles=lead.handles)
+    store.erasure.forget([lead.id])
+    assert store.leads.learn("acme", contact, CHANNELS, NOON).answer == "forgotten"
+    assert store.erasure.recall("acme", contact)
 
 
 def use_an_account(store: SqliteStore) -> None:
@@ -116,6 +138,17 @@ HOT: dict[str, tuple[Act, set[str]]] = {
         {"messages_lead"},
     ),
     "accounts": (use_an_account, set()),
+    "forget": (
+        forget_and_learn_again,
+        {"jobs_lead", "messages_lead", "addresses_lead", "handles_lead"},
+    ),
+    "list": (asked(), set()),
+    "list a workspace": (asked(workspace="acme"), {"leads_workspace"}),
+    "list awaiting": (asked(awaiting_reply=True, workspace="acme"), {"rollups_awaiting"}),
+    "list quiet": (asked(quiet_since=NOON), {"rollups_quiet", "lead_syncs_age"}),
+    "list unread": (asked(never_synced=True), {"lead_syncs_never"}),
+    "list failed": (asked(failed=True, replied=True), {"lead_syncs_failed"}),
+    "list silent": (asked(replied=False), {"lead_syncs_age"}),
 }
 
 
@@ -170,6 +203,15 @@ def test_a_filter_by_state_reads_no_more_than_it_shows(store: SqliteStore) -> No
     plans = [
         row[3] for sql in looked for row in store._connection.rows(f"EXPLAIN QUERY PLAN {sql}")
     ]
+    assert plans
+    assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
+@pytest.mark.parametrize("name", [name for name in HOT if name.startswith("list")])
+def test_a_list_comes_in_the_order_of_its_index(store: SqliteStore, name: str) -> None:
+    """Nothing is sorted, so that the first of a million is there at once."""
+    lists = [sql for sql in traced(store, HOT[name][0]) if "LIMIT 5" in sql]
+    plans = [row[3] for sql in lists for row in store._connection.rows(f"EXPLAIN QUERY PLAN {sql}")]
     assert plans
     assert not any("TEMP B-TREE" in plan for plan in plans)
 

@@ -40,7 +40,8 @@ MEANINGS = {
     " provider's own",
     "client_id": "the app's id: a credential",
     "client_secret": "the app's secret: a credential",
-    "token_file": "where the pair of tokens is kept and renewed; a relative path begins at this file",
+    "token_file": "where the pair of tokens is kept and renewed; a relative path begins at this"
+    " file",
     "gohighlevel.location_id": "the id of the sub-account (location) that is read",
     "gohighlevel.token": "a private integration token: a credential",
     "gohighlevel.oauth": "an app with OAuth instead: a table",

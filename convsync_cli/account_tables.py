@@ -17,7 +17,14 @@ from convsync_cli import folders
 from convsync_cli.config_file import Table
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.model.credential import (
+    Credential,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Literal,
+    OAuth,
+)
 from convsync_cli.sync.model.message import Channel
 
 _SHARED_KEYS = ("provider", "base_url", "rate", "discover")
@@ -78,18 +85,54 @@ def may_be_asked(url: str) -> bool:
 
 def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> Any:
     """The provider's own ``Settings``, read field by field."""
-    fields = dataclasses.fields(module.Settings)
-    table.allow(*_SHARED_KEYS, *(field.name for field in fields))
-    types = get_type_hints(module.Settings)
-    values: dict[str, Any] = {}
-    for field in fields:
-        if field.name not in table.values and not _required(field):
-            continue
-        if types[field.name] == Credential:
-            values[field.name] = _credential(table, field.name, environ)
-        else:
-            values[field.name] = table.string(field.name)
-    return module.Settings(**values)
+    _allow(table, module.Settings, *_SHARED_KEYS)
+    for keys in getattr(module, "EITHER", ()):
+        _check_either(table, keys)
+    return _read(table, module.Settings, environ)
+
+
+def _allow(table: Table, settings: Any, *others: str) -> None:
+    table.allow(*others, *(field.name for field in dataclasses.fields(settings)))
+
+
+def _check_either(table: Table, keys: tuple[str, ...]) -> None:
+    """Refuse a table that has none of some keys, or more than one."""
+    found = [key for key in keys if key in table.values]
+    if not found:
+        hint = f"write {keys[0]} = {_REFERENCE}, or {' or '.join(keys[1:])} = {{ … }}"
+        raise table.refused(keys[0], "is missing", hint)
+    if len(found) > 1:
+        raise table.refused(found[1], f"stands beside {found[0]}", "keep one of them")
+
+
+def _read(table: Table, settings: Any, environ: Mapping[str, str]) -> Any:
+    types = get_type_hints(settings)
+    return settings(
+        **{
+            field.name: _value(table, field.name, types[field.name], environ)
+            for field in dataclasses.fields(settings)
+            if field.name in table.values or _required(field)
+        }
+    )
+
+
+def _value(table: Table, key: str, kind: Any, environ: Mapping[str, str]) -> Any:
+    if kind in (Credential, Credential | None):
+        return _credential(table, key, environ)
+    if kind in (OAuth, OAuth | None):
+        inner = table.table(key)
+        _allow(inner, OAuth)
+        return _read(inner, OAuth, environ)
+    if kind is Path:
+        return Path(table.document.beside(_path(table, key, environ)))
+    return table.string(key)
+
+
+def _path(table: Table, key: str, environ: Mapping[str, str]) -> str:
+    path = folders.expanded(table.string(key, '"/path"'), environ)
+    if "\0" in path:
+        raise table.refused(key, "cannot be a path", "remove the NUL character")
+    return path
 
 
 def _required(field: "dataclasses.Field[Any]") -> bool:
@@ -136,9 +179,7 @@ def _from_env(table: Table) -> FromEnv:
 
 
 def _from_file(table: Table, environ: Mapping[str, str]) -> FromFile:
-    path = folders.expanded(table.string("file", '"/path"'), environ)
-    if "\0" in path:
-        raise table.refused("file", "cannot be a path", "remove the NUL character")
+    path = _path(table, "file", environ)
     if folder := environ.get("CREDENTIALS_DIRECTORY"):
         return FromFile(Path(folder, path))
     return FromFile(Path(table.document.beside(path)))

@@ -19,7 +19,7 @@ from convsync_cli.sync.errors import ConvsyncError, CredentialUnavailable, SyncE
 from convsync_cli.sync.http import HttpApi, Wire, open_wire, paused
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal, OAuth
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
@@ -115,12 +115,12 @@ async def _line(
         await commits.call(store.accounts.pause, account, reason, sentence, None, clock.now())
         return Line(account, reader, _Unconnected(account, clock, sentence))
     await commits.call(_regained, store, account, clock)
-    return Line(account, reader, _Connected(wire, store, commits, clock), wire.client.aclose)
+    return Line(account, reader, _Connected(wire, store, commits, clock), wire.close)
 
 
 async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline) -> Wire:
     """Connect an account with its credential, whose command may take its time in a thread."""
-    secrets = await asyncio.to_thread(_secrets, account, environ, deadline.remaining)
+    secrets = await asyncio.to_thread(_secrets, account.options, environ, deadline.remaining)
     provider = _module(account)
     return open_wire(account, provider.auth(account.options, secrets), provider.REFUSALS)
 
@@ -134,13 +134,17 @@ def _module(account: Account) -> Any:
     return importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
 
 
-def _secrets(account: Account, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
+def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
+    """The secrets that a provider's settings refer to, by name, also those of a table in them."""
     limit = min(credentials.COMMAND_TIMEOUT_S, left_s)
-    return {
-        each.name: credentials.read(value, environ, timeout=limit)
-        for each in fields(account.options)
-        if isinstance(value := getattr(account.options, each.name), _REFERENCES)
-    }
+    found: dict[str, str] = {}
+    for each in fields(options):
+        value = getattr(options, each.name)
+        if isinstance(value, _REFERENCES):
+            found[each.name] = credentials.read(value, environ, timeout=limit)
+        elif isinstance(value, OAuth):
+            found |= _secrets(value, environ, left_s)
+    return found
 
 
 def _regained(store: Store, account: Account, clock: Clock) -> None:

@@ -21,7 +21,14 @@ from convsync_cli.sync import providers
 from convsync_cli.sync.errors import ConfigError
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.model.credential import (
+    Credential,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Literal,
+    OAuth,
+)
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.toml_lines import line_of
 
@@ -137,7 +144,7 @@ def test_the_channels_known_here_are_those_of_the_model() -> None:
 def test_every_provider_asks_only_for_what_a_configuration_can_hold(name: str) -> None:
     module = import_module(f"{providers.__name__}.{name}")
     types = get_type_hints(module.Settings)
-    held = (str, str | None, Credential)
+    held = (str, str | None, Credential, Credential | None, OAuth | None)
     assert all(types[field.name] in held for field in fields(module.Settings))
     assert not {field.name for field in fields(module.Settings)} & {"provider", "base_url", "rate"}
 
@@ -482,6 +489,55 @@ def test_a_wrong_account_is_an_error_only_where_accounts_are_asked_for(folder: F
     for _ in range(2):
         with pytest.raises(ConfigError):
             _ = acme.accounts
+
+
+# An app's credential beside a token
+
+APP = 'oauth = { client_id = { env = "I" }, client_secret = { env = "S" }, token_file = "t.json" }'
+OAUTH = SMS.replace('token = { env = "ACME_GHL_TOKEN" }', APP)
+
+
+def test_an_app_has_a_credential_of_its_own_and_a_file_for_its_tokens(folder: Folder) -> None:
+    options = folder.account(OAUTH).options
+    assert options.token is None
+    assert options.oauth == OAuth(FromEnv("I"), FromEnv("S"), folder.path / "t.json")
+
+
+def test_the_token_file_may_be_in_the_home_folder_and_not_among_protected_ones(
+    folder: Folder,
+) -> None:
+    environ = ENVIRON | {"CREDENTIALS_DIRECTORY": "/run/credentials/x"}  # nothing is written there
+    assert folder.account(OAUTH, environ).options.oauth.token_file == folder.path / "t.json"
+    home = folder.account(OAUTH.replace("t.json", "~/t.json"))
+    assert home.options.oauth.token_file == Path("/home/ann/t.json")
+
+
+def test_a_token_and_an_app_are_either_or(folder: Folder) -> None:
+    both = folder.error(SMS + APP)
+    assert "line 7: workspaces.acme.sms.oauth stands beside token" in both.message
+    neither = folder.error(SMS.replace("token =", "#"))
+    assert "token is missing" in neither.message
+    assert "oauth = {" in neither.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("token_file", "token_fil", "oauth.token_fil is not a known key"),
+        (', token_file = "t.json"', "", "oauth.token_file is missing"),
+        ('client_secret = { env = "S" }, ', "", "oauth.client_secret is missing"),
+        ('{ env = "S" }', f'"{CANARY}"', "oauth.client_secret holds a credential"),
+        (APP, f'oauth = "{CANARY}"', "oauth must be a table"),
+        ("t.json", "", "oauth.token_file is empty"),
+        ('"t.json"', "7", "oauth.token_file must be text"),
+    ],
+)
+def test_an_apps_table_is_checked_key_by_key(
+    folder: Folder, old: str, new: str, problem: str
+) -> None:
+    folder.file.touch(0o644)
+    error = folder.error(OAUTH.replace(old, new))
+    assert f"line 6: workspaces.acme.sms.{problem}" in error.message
 
 
 # Credentials

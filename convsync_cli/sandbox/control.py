@@ -22,6 +22,7 @@ from convsync_cli.sandbox.listener import Listener
 from convsync_cli.sandbox.mischief import Delivery
 from convsync_cli.sandbox.rows import Expected
 from convsync_cli.sandbox.server import Sandbox
+from convsync_cli.sandbox.smartlead import key_of
 from convsync_cli.sandbox.world import World
 
 Json = dict[str, object]
@@ -47,6 +48,7 @@ class Control:
             "control_url": self.url,
             "gohighlevel_url": sandbox.gohighlevel_url,
             "emailbison_url": sandbox.emailbison_url,
+            "smartlead_url": sandbox.smartlead_url,
             "elsewhere_url": sandbox.elsewhere_url,
             "workspaces": {
                 name: _summary(sandbox.world, name) for name in sandbox.world.workspaces
@@ -198,6 +200,7 @@ def _summary(world: World, name: str) -> Json:
         "gohighlevel_token": view.gohighlevel_token,
         "team_id": view.team_id,
         "emailbison_token": view.emailbison_token,
+        "smartlead_key": key_of(view),
         "leads": len(view.people),
         "conversations": len(view.conversations),
         "gohighlevel_rows": len(view.entries),

@@ -8,7 +8,7 @@ from threading import Lock
 
 from convsync_cli.sandbox.exchange import Request
 
-CURSORS = ("cursor", "page", "lastMessageId", "startAfterDate")
+CURSORS = ("cursor", "page", "lastMessageId", "startAfterDate", "offset")
 
 
 class FaultKind(StrEnum):

@@ -47,6 +47,7 @@ class Usage:
 DEFAULTS: Mapping[str, Allowance] = {
     "gohighlevel": Allowance(100, 10.0),
     "emailbison": Allowance(300, 60.0, daily=10**9),
+    "smartlead": Allowance(60, 60.0, daily=10**9),
 }
 
 

@@ -129,7 +129,8 @@ def rows_of(content: object) -> list[object] | None:
     messages = content.get("messages")
     if isinstance(messages, dict):
         messages = messages.get("messages")
-    lists = (messages, content.get("conversations"), content.get("contacts"), content.get("data"))
+    names = ("conversations", "contacts", "data", "history")
+    lists = (messages, *(content.get(name) for name in names))
     return next((cast(list[object], one) for one in lists if isinstance(one, list)), None)
 
 

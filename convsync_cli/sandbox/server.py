@@ -1,4 +1,4 @@
-"""The sandbox: both providers on loopback, with a record of what was asked of them.
+"""The sandbox: the providers on loopback, with a record of what was asked of them.
 
 ``with Sandbox() as sandbox:`` gives addresses, tokens, faults, limits and the truth.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from convsync_cli.sandbox import emailbison, gohighlevel
+from convsync_cli.sandbox import emailbison, gohighlevel, oauth, smartlead
 from convsync_cli.sandbox.emailbison import EmailBison
 from convsync_cli.sandbox.exchange import Request, Response
 from convsync_cli.sandbox.faults import Faults
@@ -17,11 +17,13 @@ from convsync_cli.sandbox.gohighlevel import GoHighLevel
 from convsync_cli.sandbox.limits import Allowance, Limits, Verdict
 from convsync_cli.sandbox.listener import Listener
 from convsync_cli.sandbox.mischief import Culprit, Delivery, deliver
+from convsync_cli.sandbox.smartlead import Smartlead
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sandbox.world import World
 
 GOHIGHLEVEL = "gohighlevel"
 EMAILBISON = "emailbison"
+SMARTLEAD = "smartlead"
 ELSEWHERE = "elsewhere"
 
 
@@ -30,7 +32,7 @@ class Recorded:
     """A request that arrived; ``at`` is ``time.monotonic()``.
 
     ``status`` is that of the answer, which a hang or a reset kept from arriving. ``authorized``
-    says whether a bearer token came along; ``workspace`` is None where the token is nobody's.
+    says whether a token or key came along; ``workspace`` is None where it is nobody's.
     """
 
     at: float
@@ -52,9 +54,9 @@ class Provider(Protocol):
 
 
 class Sandbox:
-    """Both providers, running from ``start`` (or ``with``) to ``close``.
+    """All providers, running from ``start`` (or ``with``) to ``close``.
 
-    ``elsewhere_url`` is an origin of neither, where redirects lead; what arrives there is recorded.
+    ``elsewhere_url`` is an origin of none, where redirects lead; what arrives there is recorded.
     """
 
     def __init__(
@@ -73,8 +75,11 @@ class Sandbox:
         self.requests: list[Recorded] = []
         self._gohighlevel = GoHighLevel(flat_messages, cursor_seconds)
         self._emailbison = EmailBison(deepest_page)
+        self._smartlead = Smartlead()
+        self.oauth = oauth.OAuth()
         self._listeners: list[Listener] = []
         self.gohighlevel_url = self.emailbison_url = self.elsewhere_url = ""
+        self.smartlead_url = ""
 
     def __enter__(self) -> "Sandbox":
         return self.start()
@@ -94,6 +99,8 @@ class Sandbox:
         self.gohighlevel_url, self.emailbison_url, self.elsewhere_url = (
             listener.url for listener in self._listeners
         )
+        self._listeners.append(Listener(self._answer_smartlead))
+        self.smartlead_url = self._listeners[-1].url
         return self
 
     def clock_is_ahead(self, seconds: float) -> None:
@@ -108,12 +115,27 @@ class Sandbox:
         self._listeners.clear()
 
     def _answer_gohighlevel(self, request: Request) -> Delivery:
+        if request.path == oauth.PATH:
+            return self._answer_oauth(request)
         tokens = {one.gohighlevel_token: one for one in self.world.workspaces.values()}
-        return self._answer(GOHIGHLEVEL, tokens.get(request.token), request)
+        granted = self.world.workspaces.get(self.oauth.workspace_of(request.token) or "")
+        return self._answer(GOHIGHLEVEL, tokens.get(request.token, granted), request)
+
+    def _answer_oauth(self, request: Request) -> Delivery:
+        at = time.monotonic()
+        faults = self.faults.take(GOHIGHLEVEL, None, request)
+        culprit = self._culprit(GOHIGHLEVEL, None)
+        delivery = deliver(faults, request, self.oauth.answer, culprit)
+        self._record(at, GOHIGHLEVEL, None, request, delivery.response.status)
+        return delivery
 
     def _answer_emailbison(self, request: Request) -> Delivery:
         tokens = {one.emailbison_token: one for one in self.world.workspaces.values()}
         return self._answer(EMAILBISON, tokens.get(request.token), request)
+
+    def _answer_smartlead(self, request: Request) -> Delivery:
+        keys = {smartlead.key_of(one): one for one in self.world.workspaces.values()}
+        return self._answer(SMARTLEAD, keys.get(request.get("api_key")), request)
 
     def _answer_elsewhere(self, request: Request) -> Delivery:
         self._record(time.monotonic(), ELSEWHERE, None, request, 200)
@@ -138,6 +160,8 @@ class Sandbox:
         if not verdict.allowed:
             return Delivery(_refusal(provider, verdict))
         answering: Provider = self._gohighlevel if provider == GOHIGHLEVEL else self._emailbison
+        if provider == SMARTLEAD:
+            answering = self._smartlead
         return deliver(
             self.faults.take(provider, workspace.name, request),
             request,
@@ -151,7 +175,7 @@ class Sandbox:
         return deliver(faults, request, lambda _: refusal, self._culprit(provider, None))
 
     def _culprit(self, provider: str, workspace: Workspace | None) -> Culprit:
-        module = gohighlevel if provider == GOHIGHLEVEL else emailbison
+        module = {GOHIGHLEVEL: gohighlevel, EMAILBISON: emailbison, SMARTLEAD: smartlead}[provider]
         return Culprit(
             _unauthorized(provider),
             module.error,
@@ -169,9 +193,9 @@ class Sandbox:
                 workspace,
                 request.method,
                 request.path,
-                request.query,
+                request.without("api_key").query,
                 status,
-                bool(request.token),
+                bool(request.token or request.get("api_key")),
             )
         )
 
@@ -179,6 +203,8 @@ class Sandbox:
 def _unauthorized(provider: str) -> Response:
     if provider == GOHIGHLEVEL:
         return gohighlevel.error(401, "Invalid JWT")
+    if provider == SMARTLEAD:
+        return smartlead.error(401, "Invalid API key")
     return emailbison.error(401, "Unauthenticated.")
 
 
@@ -187,6 +213,9 @@ def _refusal(provider: str, verdict: Verdict) -> Response:
     seconds = int(verdict.wait) + 1
     if provider == EMAILBISON:
         return Response(429, {"error": "rate_limited", "retry_after": seconds})
+    if provider == SMARTLEAD:
+        said = {"code": "RATE_LIMIT_EXCEEDED", "message": "slow down", "retry_after": seconds}
+        return Response(429, {"error": said}).header("Retry-After", seconds)
     response = _with_limits(provider, gohighlevel.error(429, "Too Many Requests"), verdict)
     return response.header("Retry-After", seconds) if verdict.daily_left else response
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from random import Random
 
-from convsync_cli.sandbox import exports, people, truth
+from convsync_cli.sandbox import exports, people, smartlead_threads, truth
 from convsync_cli.sandbox.rows import Conversation, Entry, Expected, Person, Reply
 from convsync_cli.sandbox.seeding import Seeder
 from convsync_cli.sandbox.workspace import Said, Workspace
@@ -51,9 +51,16 @@ class World:
         return self.workspaces[name]
 
     def expected(self, workspace: str, channel: str) -> Iterable[Expected]:
-        """What a perfect sync holds of a channel (``sms``, ``email``): every message once."""
+        """What a perfect sync holds of a channel (``sms``, ``email``): every message once.
+
+        Where a provider tells the channel otherwise (``smartlead``), by the provider's name.
+        """
         view = self.workspaces[workspace]
-        tell = {"sms": truth.expected_sms, "email": truth.expected_email}[channel]
+        tell = {
+            "sms": truth.expected_sms,
+            "email": truth.expected_email,
+            "smartlead": smartlead_threads.expected,
+        }[channel]
         with view.lock:
             return tuple(tell(view))
 

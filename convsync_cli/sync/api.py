@@ -4,6 +4,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from convsync_cli.sync.model.feed import FeedPage
@@ -35,11 +36,28 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """A bearer token that ends, and how the next one is had.
+
+    ``file`` holds the pair of access and refresh token; ``form`` is posted to ``path`` together
+    with the refresh token, and the answer holds the next pair.
+    """
+
+    file: Path
+    path: str
+    form: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Auth:
-    """What every request of an account carries: its credential, in headers or in the query."""
+    """What every request of an account carries: its credential, in headers or in the query.
+
+    With a ``grant`` each carries the access token of the moment as well.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 House rules: tenacity retries network and timeout errors and nothing else. httpx's timeouts are per
 phase, so a drip of one byte a second never ends one: the whole request has a time of its own. No
-redirect is followed, because the credential would follow it. Answers are read up to a limit.
+redirect is followed, because the credential would follow it. Answers are read up to a limit. The
+libraries below log nothing of a request.
 """
 
 import asyncio
 import json
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import (
     AccountPaused,
     BudgetSpent,
+    CredentialUnavailable,
     NetworkFault,
     RateLimited,
     Rejected,
@@ -35,9 +38,11 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
+from convsync_cli.sync.oauth import Renewal
 from convsync_cli.sync.ports import Accounts
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.retryafter import http_date, pause_asked
+from convsync_cli.sync.shape import mapping
 from convsync_cli.sync.telemetry import Meter
 
 REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
@@ -45,6 +50,10 @@ TRIES = 3
 FIRST_WAIT_S = 0.5
 LARGEST_ANSWER = 64 * 1024 * 1024
 SHORT_WAIT_S = 0.25  # less than many a request is under way, in which a pause is not seen either
+
+# They log whole addresses, and a credential may stand in one.
+for _talkative in ("httpx", "httpcore"):
+    logging.getLogger(_talkative).setLevel(logging.WARNING)
 
 _POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
 
@@ -69,7 +78,8 @@ class ServerClock:
 class Wire:
     """An account's connection: its client, its words of refusal, its credential in either.
 
-    ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator.
+    ``refusals`` maps a fragment of a 401 or 403 answer to a sentence for the operator. ``renewal``
+    gives the token that each request carries, where that is one that ends.
     """
 
     account: Account
@@ -77,6 +87,13 @@ class Wire:
     refusals: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     server_clock: ServerClock = field(default_factory=ServerClock)
+    renewal: Renewal | None = None
+
+    async def close(self) -> None:
+        """Close the connections, behind a renewal that is under way."""
+        if self.renewal is not None:
+            await self.renewal.settled()
+        await self.client.aclose()
 
 
 def open_wire(
@@ -85,7 +102,12 @@ def open_wire(
     refusals: Mapping[str, str],
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Wire:
-    """Connect an account, with a client of its own: a shared pool collapses under load."""
+    """Connect an account, with a client of its own: a shared pool collapses under load.
+
+    Raises:
+        CredentialUnavailable: the file of a token that ends cannot be used.
+    """
+    renewal = None if auth.grant is None else Renewal(auth.grant)
     client = httpx.AsyncClient(
         headers=dict(auth.headers),
         timeout=httpx.Timeout(REQUEST_S),
@@ -94,7 +116,7 @@ def open_wire(
         verify=_tls() if account.base_url.startswith("https:") else False,
         transport=transport,
     )
-    return Wire(account, client, refusals, auth.query)
+    return Wire(account, client, refusals, auth.query, renewal=renewal)
 
 
 @cache
@@ -143,17 +165,58 @@ class HttpApi:
 
     async def _once(self, request: Get | Post) -> Any:
         await self._pace()
+        token = await self._token(None)
+        response, body = await self._timed(request, token)
+        if response.status_code == 401 and token is not None:
+            token = await self._token(token)
+            await self._pace()
+            response, body = await self._timed(request, token)
+        if response.is_success:
+            return _decoded(body, request.label)
+        return await self._refuse(response, body, request.label)
+
+    async def _token(self, refused: str | None) -> str | None:
+        """The access token of the moment, another than the one refused, where there is one."""
+        renewal, account = self.wire.renewal, self.wire.account
+        if renewal is None:
+            return None
+        now = self.clock.now()
+        try:
+            return await renewal.token(refused, now, self._exchange, self.deadline)
+        except CredentialUnavailable as error:
+            reason, said = PauseReason.CREDENTIAL, f"{error.message}; {error.hint}"
+            await self.commits.call(self.accounts.pause, account, reason, said, None, now)
+            raise paused(account, reason, said, None, now) from None
+
+    async def _exchange(self, form: Mapping[str, str]) -> Mapping[str, Any]:
+        """Post a form to the token endpoint."""
+        assert self.wire.renewal is not None
+        grant, account = self.wire.renewal.grant, self.wire.account
+        label = grant.path.removeprefix("/")
+        response, body = await self._timed(Post(label, grant.path, {}), None, form)
+        status = response.status_code
+        if response.is_success:
+            return mapping(_decoded(body, label), label)
+        if not 400 <= status < 500 or status in (408, 429):
+            await self._refuse(response, body, label)
+        sentence = (
+            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): give the"
+            f" app access again, and put its new pair into {grant.file}"
+        )
+        raise await self._stop_using(sentence)
+
+    async def _timed(
+        self, request: Get | Post, token: str | None, form: Mapping[str, str] | None = None
+    ) -> tuple[httpx.Response, bytes]:
         started = self.clock.monotonic()
         try:
-            response, body = await self._send(request)
+            response, body = await self._send(request, token, form)
         finally:
             seconds = self.clock.monotonic() - started
             self.meter.add(self.wire.account.name, request.label, seconds)
         clock = self.wire.server_clock
         clock.date, clock.heard_at = response.headers.get("date", ""), self.clock.now()
-        if response.is_success:
-            return _decoded(body, request.label)
-        return await self._refuse(response, body, request.label)
+        return response, body
 
     async def _pace(self) -> None:
         """Wait for the account's next free slot, shared by all processes."""
@@ -172,13 +235,17 @@ class HttpApi:
         if answer.paused(now) and not self.probe:
             raise paused(account, answer.reason, answer.message, answer.paused_until, now)
 
-    async def _send(self, request: Get | Post) -> tuple[httpx.Response, bytes]:
+    async def _send(
+        self, request: Get | Post, token: str | None, form: Mapping[str, str] | None
+    ) -> tuple[httpx.Response, bytes]:
         label, left = request.label, self.deadline.remaining
+        bearer = {"Authorization": f"Bearer {token}"} if token else {}
         streaming = self.wire.client.stream(
             "GET" if isinstance(request, Get) else "POST",
             self._url(request),
-            headers=request.headers,
-            json=None if isinstance(request, Get) else request.body,
+            headers={**request.headers, **bearer},
+            data=None if form is None else dict(form),
+            json=None if form is not None or isinstance(request, Get) else request.body,
         )
         try:
             async with asyncio.timeout(min(REQUEST_S, left)), streaming as response:
@@ -226,10 +293,12 @@ class HttpApi:
             if fragment in said.lower():
                 sentence += f": {meaning}"
                 break
+        return await self._stop_using(sentence)
+
+    async def _stop_using(self, sentence: str) -> Unauthorized:
         now = self.clock.now()
-        await self.commits.call(
-            self.accounts.pause, account, PauseReason.UNAUTHORIZED, sentence, now + RECHECK, now
-        )
+        reason, account = PauseReason.UNAUTHORIZED, self.wire.account
+        await self.commits.call(self.accounts.pause, account, reason, sentence, now + RECHECK, now)
         return Unauthorized(sentence)
 
     async def _rate_limited(self, response: httpx.Response, body: bytes, label: str) -> RateLimited:

@@ -75,21 +75,24 @@ def keys() -> set[str]:
 
 
 def _allowed(module: ModuleType) -> Iterator[str]:
-    """What the calls of ``Table.allow`` in a module name."""
+    """What the calls of ``Table.allow``, and of ``_allow``, in a module name."""
     for call in _calls(module):
-        if isinstance(call.func, ast.Attribute) and call.func.attr == "allow":
+        if ast.unparse(call.func).rpartition(".")[2].lstrip("_") == "allow":
             for argument in call.args:
                 yield from _constants(argument, module)
 
 
 def _constants(node: ast.expr, module: ModuleType) -> Iterator[str]:
+    """The keys that an argument is: as text, by a name, or as the fields of a value's type."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
-        case ast.Name(id=name):
-            yield str(getattr(module, name))
-        case ast.Starred(value=ast.Name(id=name)) if hasattr(module, name):
-            yield from map(str, getattr(module, name))
+        case ast.Name(id=name) if dataclasses.is_dataclass(found := getattr(module, name, None)):
+            yield from (field.name for field in dataclasses.fields(found))
+        case ast.Name(id=name) if isinstance(found := getattr(module, name, None), str):
+            yield found
+        case ast.Starred(value=ast.Name(id=name)):
+            yield from map(str, getattr(module, name, ()))
 
 
 def _calls(module: ModuleType) -> Iterator[ast.Call]:

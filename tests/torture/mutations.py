@@ -194,10 +194,10 @@ MUTANTS = (
     ),
     _mutant(
         "a refused credential burns the attempts of its jobs",
-        "jobs/conversation_sync.py",
+        "verdict.py",
         "tests/torture/test_accounts.py::test_a_revoked_token_stops_its_account_and_nothing_else",
         (
-            'return Snooze(work.clock.now() + STANDING, "paused", str(error))',
+            'return Snooze(now + STANDING, "paused", str(error))',
             'return Retry("paused", str(error))',
         ),
     ),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture.harness import Harness, installed
+from convsync_cli.sandbox.smartlead import key_of
+from tests.torture.harness import Ended, Harness, installed
 
 TELEMETRY = ("attempts", "jobs", "runs", "accounts", "lead_syncs")
 REPORTS = (
@@ -88,6 +89,35 @@ def test_no_personal_data_and_no_token_is_found_where_it_should_not_be(tmp_path:
         ]
         assert found == []
         assert not any("traceback" in text for text in texts.values())
+
+
+def test_a_key_that_stands_in_every_address_is_told_nowhere(harness: Harness) -> None:
+    key, url = key_of(harness.world.workspace("acme")), harness.sandbox.smartlead_url
+    before, email = harness.config.read_text().split("[workspaces.acme.email]")
+    rest = email[email.index("[workspaces.globex]") :]
+    account = (
+        f'provider = "smartlead"\nbase_url = "{url}"\napi_key = {{ env = "KEY" }}\nrate = "999/1s"'
+    )
+    harness.config.write_text(f"{before}[workspaces.acme.email]\n{account}\n{rest}")
+    harness.environment["KEY"] = key
+    harness.takes_in_leads("acme")
+    said: list[Ended] = []
+    rows: list[object] = []
+    for hour in BAD_HOURS:
+        kind, seconds = str(hour["kind"]), hour.get("seconds", 1)
+        harness.suffers(
+            kind, times=2, provider="smartlead", seconds=seconds, status=hour.get("status")
+        )
+        harness.runs("enqueue-all")
+        harness.tampers("UPDATE jobs SET run_at = created_at WHERE state = 'pending'")
+        said.append(harness.runs("run", "--max-seconds", "2"))
+        rows += [row for table in TELEMETRY for row in harness.asks(f"SELECT * FROM {table}")]
+    said += [harness.runs(*command) for command in REPORTS]
+    assert sum(one.provider == "smartlead" for one in harness.sandbox.requests) > len(BAD_HOURS)
+    assert "answered 500" in str(rows)
+    assert key not in str(rows)
+    assert not any(key in each.out + each.err for each in said)
+    assert not any("Traceback" in each.err for each in said)
 
 
 @pytest.mark.parametrize("secret", ["literal", "command"])

@@ -32,4 +32,13 @@ class Literal:
     value: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """An app to which access was given: its own credential, and the file of its pair of tokens."""
+
+    client_id: "Credential"
+    client_secret: "Credential"
+    token_file: Path
+
+
 Credential = FromEnv | FromFile | FromCommand | Literal

@@ -17,6 +17,8 @@ import httpx
 from convsync_cli.sandbox.rows import Expected, Person
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Recorded, Sandbox
+from convsync_cli.sandbox.smartlead import key_of
+from convsync_cli.sandbox.smartlead_threads import lead_id
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sync import addresses, merge, providers
 from convsync_cli.sync.api import Api, Provider
@@ -42,7 +44,11 @@ TOKEN = FromEnv("UNUSED")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """How the sandbox plays one provider, and whose conversations need several pages there."""
+    """How the sandbox plays one provider, and whose conversations need several pages there.
+
+    ``secret`` is the setting that holds the credential, ``told`` what the sandbox calls the truth
+    where it is not the channel's. Where lists of a lead are not ``paged``, a page is a whole list.
+    """
 
     name: str
     url: Callable[[Sandbox], str]
@@ -53,6 +59,13 @@ class Case:
     feed: str
     strangers: str
     questions: frozenset[str] = frozenset()  # the paths that are asked by POST and change nothing
+    secret: str = "token"
+    told: str = ""
+    paged: bool = True
+
+    def page(self, number: int) -> dict[str, int]:
+        """The condition of a fault that hits a page of the feed of a lead."""
+        return {"page": number} if self.paged else {"skip": number - 1}
 
     @property
     def module(self) -> ModuleType:
@@ -82,6 +95,19 @@ CASES = {
             long="long mail",
             feed="*/replies",
             strangers="sms only",
+        ),
+        Case(
+            name="smartlead",
+            url=lambda sandbox: sandbox.smartlead_url,
+            token=key_of,
+            options=lambda module, workspace: module.Settings(TOKEN),
+            handle=lambda person: None if person.bison is None else str(lead_id(person)),
+            long="long mail",
+            feed="*/message-history",
+            strangers="sms only",
+            secret="api_key",
+            told="smartlead",
+            paged=False,
         ),
     )
 }
@@ -173,7 +199,7 @@ class Desk:
     def truth(self, role: str) -> list[Expected]:
         """What a perfect read of a lead holds."""
         key = self.person(role).key
-        every = self.sandbox.world.expected(WORKSPACE, self.account.channel)
+        every = self.sandbox.world.expected(WORKSPACE, self.case.told or self.account.channel)
         return [one for one in every if one.lead_key == key]
 
     def walk(self, lead: Lead, cursor: str | None = None) -> Walk:
@@ -206,7 +232,7 @@ class Desk:
 
     async def _acting(self, act: Callable[[Provider, Api], Awaitable[T]]) -> T:
         module = self.case.module
-        secrets = {"token": self.token or self.case.token(self.workspace)}
+        secrets = {self.case.secret: self.token or self.case.token(self.workspace)}
         auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
         wire = open_wire(self.account, auth, module.REFUSALS, plain)

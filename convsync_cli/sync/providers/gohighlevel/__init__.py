@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Costs
+from convsync_cli.sync.api import Api, Auth, Costs, Grant
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.credential import Credential
+from convsync_cli.sync.model.credential import Credential, OAuth
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
@@ -26,6 +26,7 @@ CHANNEL = Channel.SMS
 BASE_URL: str | None = "https://services.leadconnectorhq.com"
 RATE = Rate(90, 10)  # of 100 in 10 s per location
 DISCOVER = True
+EITHER = (("token", "oauth"),)  # keys of which exactly one is to be set
 COSTS = Costs(per_lead=2, page=100, fill_messages=500, fill_people=100)
 REFUSALS = {
     "scope": "the token lacks a scope; it needs conversations.readonly,"
@@ -40,13 +41,18 @@ class Settings:
     """What ``[workspaces.W.sms]`` must hold beside the keys that all providers share."""
 
     location_id: str
-    token: Credential
+    token: Credential | None = None
+    oauth: OAuth | None = None
 
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
-    """What every request carries."""
-    del options
-    return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
+    """What every request carries: a token that lasts, or the one of the moment."""
+    accept = {"Accept": "application/json"}
+    if options.oauth is None:
+        return Auth({"Authorization": f"Bearer {secrets['token']}", **accept})
+    app = {name: secrets[name] for name in ("client_id", "client_secret")}
+    form = {**app, "grant_type": "refresh_token", "user_type": "Location"}
+    return Auth(accept, grant=Grant(options.oauth.token_file, "/oauth/token", form))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,77 @@
+"""Smartlead: email of one account.
+
+A lead's conversation is its thread in each campaign that it is in; a thread comes whole, without
+paging (``reading``). What changed is told by the inbox and by the campaigns' lists of leads
+(``changes``). The pages that describe this API were shown wrong more than once, and each endpoint
+wraps its rows otherwise (``asking``), so that rows are read leniently and answers strictly
+(``threads``).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from convsync_cli.sync.api import Api, Auth, Costs
+from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.credential import Credential
+from convsync_cli.sync.model.feed import FeedPage
+from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.message import Channel, Page
+from convsync_cli.sync.providers.smartlead import asking, changes, reading
+
+NAME = "smartlead"
+CHANNEL = Channel.EMAIL
+BASE_URL: str | None = "https://server.smartlead.ai"
+RATE = Rate(50, 60)  # sources differ; the strictest that is told for a minute is 60
+DISCOVER = True
+COSTS = Costs(per_lead=2, page=20, fill_messages=400, fill_people=asking.LEADS_PAGE)
+REFUSALS: Mapping[str, str] = {"api key": "the key is not one of Smartlead's, or was made anew"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What ``[workspaces.W.email]`` must hold beside the keys that all providers share."""
+
+    api_key: Credential
+
+
+def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
+    """What every request carries: the key, which this API takes in the address only."""
+    del options
+    return Auth({"Accept": "application/json"}, {"api_key": secrets["api_key"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """``Provider`` for one account."""
+
+    async def check(self, api: Api) -> None:
+        """Look at the list of campaigns; see ``Provider.check``."""
+        await asking.campaigns(api)
+
+    async def identity(self, api: Api) -> str | None:
+        """A key sees one account for ever; see ``Provider.identity``."""
+        del api
+        return None
+
+    async def total(self, api: Api, lead: Lead | None) -> int | None:
+        """Smartlead counts what its sequences sent, and no replies; see ``Provider.total``."""
+        del api, lead
+        return None
+
+    def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
+        """A lead's mail campaign by campaign; see ``Provider.pages``."""
+        return reading.pages(api, lead, cursor)
+
+    def changes(
+        self, api: Api, watermark: str | None, cursor: str | None, now: datetime
+    ) -> AsyncIterator[FeedPage]:
+        """The inbox, and now and then what was sent; see ``Provider.changes``."""
+        return changes.changes(api, watermark, cursor, now)
+
+
+def reader(account: Account) -> Reader:
+    """Who reads an account; see ``Provider``. The key alone decides which one it is."""
+    del account
+    return Reader()

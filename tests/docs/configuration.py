@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -135,11 +135,18 @@ def table(names: str) -> str:
     first level that are no tables."""
     wanted = [each for each in settings._KEYS if each in figures() or each == "database"]
     rows = [
-        f"| `{key}` | {told.default} | {told.limits} | {MEANINGS[key]} |"
+        (f"`{key}`", told.default, told.limits, MEANINGS[key])
         for key in (wanted if names == "top" else names.split())
         for told in [figures().get(key, Figures())]
     ]
-    return "\n".join(["| key | default | limits | means |", "|---|---|---|---|", *rows])
+    return _drawn(("key", "default", "limits", "means"), rows)
+
+
+def _drawn(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table, without the columns that are empty."""
+    told = [place for place in range(len(names)) if any(row[place] for row in rows)]
+    every = [names, ["---"] * len(names), *rows]
+    return "\n".join(f"| {' | '.join(row[place] for place in told)} |" for row in every)
 
 
 def provider_names() -> list[str]:
@@ -152,18 +159,13 @@ def provider(name: str) -> str:
     module = _provider(name)
     url = f"`{module.BASE_URL}`" if module.BASE_URL else "yours: `base_url` is to be set"
     rows = [
-        f"| `{field.name}` | {_needed(module, field)} | {_meaning(module, name, field.name)} |"
+        (f"`{field.name}`", _needed(module, field), _meaning(module, name, field.name))
         for field in _fields(module)
     ]
-    return "\n".join(
-        [
-            f"Channel `{module.CHANNEL}` · default rate `{module.RATE}` · API {url} ·"
-            f" unknown people become leads: {'yes' if module.DISCOVER else 'no'}",
-            "",
-            "| key | needed | means |",
-            "|---|---|---|",
-            *rows,
-        ]
+    return (
+        f"Channel `{module.CHANNEL}` · default rate `{module.RATE}` · API {url} ·"
+        f" unknown people become leads: {'yes' if module.DISCOVER else 'no'}\n\n"
+        + _drawn(("key", "needed", "means"), rows)
     )
 
 
@@ -197,7 +199,7 @@ def _fields(module: Any) -> tuple["dataclasses.Field[Any]", ...]:
 def _needed(module: Any, field: "dataclasses.Field[Any]") -> str:
     """Whether a key must be set, or one of several of which it is one."""
     if any(field.name in group for group in getattr(module, "EITHER", ())):
-        return "one"
+        return "either"
     return "yes" if _required(field) else ""
 
 

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from tests.commands.operator import Operator, on_duty
+from tests.commands.operator import AT_ONCE, Operator, on_duty
 from tests.docs.__main__ import prepare
 from tests.docs.pages import DOCS
 
@@ -36,18 +37,19 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 
 def asks(operator: Operator, path: str, *options: str, **query: str) -> Any:
-    """What Datasette answers to a request, without a server."""
+    """The rows that Datasette answers with, without a server."""
     address = f"/convsync/{path}.json?" + urlencode({"_shape": "array", **query})
-    files = options or (str(operator.database),)
+    return json.loads(gets(address, *(options or (str(operator.database),))))
+
+
+def gets(address: str, *options: str) -> str:
+    """What stands at an address, whatever it is."""
+    command = [sys.executable, "-m", "datasette", *options, "--metadata", str(METADATA)]
     ended = subprocess.run(
-        [sys.executable, "-m", "datasette", *files, "--metadata", str(METADATA), "--get", address],
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
+        [*command, "--get", address], capture_output=True, text=True, timeout=WITHIN_S, check=False
     )
     assert ended.returncode == 0, ended.stderr + ended.stdout
-    return json.loads(ended.stdout)
+    return ended.stdout
 
 
 @pytest.mark.parametrize("name", queries()["queries"])
@@ -56,6 +58,18 @@ def test_every_query_answers(name: str, operator: Operator) -> None:
     found = asks(operator, name, lead=lead, words="thursday OR (")
     assert isinstance(found, list)
     assert "error" not in found
+
+
+def test_every_table_can_be_looked_at(operator: Operator) -> None:
+    tables = {
+        table["name"]
+        for table in json.loads(gets("/convsync.json", str(operator.database)))["tables"]
+        if not table["hidden"]
+    }
+    assert set(queries()["tables"]) <= tables
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pages = pool.map(lambda name: gets(f"/convsync/{name}", str(operator.database)), tables)
+        assert all("</table>" in page or "0 records" in page for page in pages)
 
 
 def test_a_conversation_is_whole_by_id_email_and_phone(operator: Operator) -> None:

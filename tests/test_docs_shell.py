@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.operator import PROGRAM, Operator, on_duty, take_in_leads
+from tests.commands.operator import PROGRAM, Operator, mode_of, on_duty, take_in_leads
 from tests.docs.pages import ROOT, Fence, fences, pages
 
 WITHIN_S = 60
@@ -138,3 +138,22 @@ def test_failed_jobs_are_told_by_workspace_lead_and_code(reader: Operator) -> No
         reader.lead("pictures"),
         "rejected",
     ]
+
+
+def test_a_database_is_restored_as_the_page_says(reader: Operator) -> None:
+    text = (ROOT / "docs/operating.md").read_text("utf-8")
+    (restoring,) = [each.text for each in fences(text) if "cp copy.db" in each.text]
+    lines = [line.removeprefix("$ ") for line in restoring.splitlines() if "convsync.db" in line]
+    assert len(lines) == 2
+    shell = "\n".join(lines).replace("/var/lib/convsync/convsync.db", str(reader.database))
+    people = len(reader.runs("leads", "list", "--json").ended(0).json["leads"])
+    follow(reader, block("docs/operating.md", "backup copy.db"))
+    reader.runs("leads", "add", "-w", "acme", "--email", "later@example.com").ended(0)
+    reader.database.write_bytes(b"not a database any more" * 1000)
+    reader.runs("status").ended(14)
+    assert follow(reader, Fence("sh", "", shell, 0)).returncode == 0
+    assert len(reader.runs("leads", "list", "--json").ended(0).json["leads"]) == people
+    reader.runs("run").ended(0)
+    findings = reader.runs("doctor", "--json").ended(0).json["findings"]
+    assert not [each for each in findings if each["level"] == "problem"]
+    assert mode_of(reader.database) == 0o600

@@ -13,7 +13,7 @@ DEFAULT = Installation(
     variables=("ACME_GHL_TOKEN",),
     files=("/run/secrets/acme-emailbison",),
 )
-"""What the README shows: the configuration of its example, installed for a user of its own."""
+"""What docs/configuration.md shows: its example, installed for a user of its own."""
 
 AWKWARD = 'it\'s 100% "q" $HOME `x` \\t & <b> --'
 

@@ -133,6 +133,7 @@ class SqliteStore:
         _refuse_network(self._connection.path)
         lock = runlock.acquire(self._connection.path, parallel)
         if lock is not None and lock.sole:
+            self._connection.execute("PRAGMA journal_mode=WAL")  # a restored backup has no log
             self._connection.execute("PRAGMA wal_autocheckpoint=1000")
         return lock
 

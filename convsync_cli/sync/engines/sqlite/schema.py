@@ -1,7 +1,8 @@
 """The tables, as migrations: small functions, each run once, in order.
 
 ``user_version`` counts the migrations that a file has had. A file with more of them comes from a
-newer convsync and is refused; a file with another ``application_id`` is not ours.
+newer convsync and is refused; a file with another ``application_id`` is not ours. References name
+the column that they mean: Datasette shows no table where one is left to be guessed.
 """
 
 from collections.abc import Callable
@@ -59,7 +60,7 @@ def create_jobs(db: sqlite_utils.Database) -> None:
     db.execute(
         f"""
         CREATE TABLE attempts (
-            job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+            job INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
             number INTEGER NOT NULL,  -- the claim's fencing token
             run INTEGER,
             started_at {_MOMENT} NOT NULL,
@@ -112,7 +113,7 @@ def create_leads(db: sqlite_utils.Database) -> None:
         """
         CREATE TABLE addresses (
             id INTEGER PRIMARY KEY,
-            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            lead_id TEXT NOT NULL REFERENCES leads (id) ON DELETE CASCADE,
             workspace TEXT NOT NULL,
             kind TEXT NOT NULL CHECK (kind IN ('email', 'phone')),
             value TEXT,  -- null: cannot be matched by
@@ -128,7 +129,7 @@ def create_leads(db: sqlite_utils.Database) -> None:
             external_id TEXT NOT NULL,
             provider TEXT NOT NULL,
             workspace TEXT NOT NULL,
-            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            lead_id TEXT NOT NULL REFERENCES leads (id) ON DELETE CASCADE,
             PRIMARY KEY (external_id, provider, workspace)
         ) STRICT, WITHOUT ROWID
         """
@@ -143,7 +144,7 @@ def create_archive(db: sqlite_utils.Database) -> None:
         CREATE TABLE messages (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             workspace TEXT NOT NULL,
-            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            lead_id TEXT NOT NULL REFERENCES leads (id) ON DELETE CASCADE,
             channel TEXT NOT NULL,
             provider TEXT NOT NULL,
             external_id TEXT,  -- null: imported, and not yet seen at the provider
@@ -171,7 +172,7 @@ def create_archive(db: sqlite_utils.Database) -> None:
     db.execute(
         f"""
         CREATE TABLE lead_syncs (  -- a row for each channel on which the lead can be reached
-            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            lead_id TEXT NOT NULL REFERENCES leads (id) ON DELETE CASCADE,
             channel TEXT NOT NULL,
             workspace TEXT NOT NULL,
             cursor TEXT,
@@ -293,7 +294,7 @@ def roll_up_messages(db: sqlite_utils.Database) -> None:
     db.execute(
         f"""
         CREATE TABLE rollups (
-            lead_id TEXT NOT NULL REFERENCES leads ON DELETE CASCADE,
+            lead_id TEXT NOT NULL REFERENCES leads (id) ON DELETE CASCADE,
             channel TEXT NOT NULL,
             messages INTEGER NOT NULL,
             inbound INTEGER NOT NULL,

@@ -238,6 +238,17 @@ def test_a_sole_run_lets_the_log_be_folded_as_it_goes(path: str) -> None:
         lock.release()
 
 
+def test_a_sole_run_gives_a_restored_copy_its_log(path: str, tmp_path: Path) -> None:
+    """Without one readers and writers would block each other, and backups have none."""
+    copy = str(tmp_path / "copy.db")
+    with closing(open_store(path, create=True)) as store:
+        store.backup(copy)
+    with closing(open_store(copy)) as restored:
+        assert restored._connection.value("PRAGMA journal_mode") == "delete"
+        assert restored.lock_run(parallel=False)
+        assert restored._connection.value("PRAGMA journal_mode") == "wal"
+
+
 def test_a_folder_in_which_nothing_can_be_made_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError) as caught:
         run(str(tmp_path / "nowhere" / "convsync.db"))

@@ -20,6 +20,7 @@ FAMILIES = (
     "one_lead",
     "rates",
     "slow_disk",
+    "ways",
 )
 
 

@@ -110,10 +110,10 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 
 
 def test_every_provider_has_its_page() -> None:
-    index = read("docs/providers/README.md")
+    index = read("docs/providers.md")
     for name in configuration.provider_names():
         page = read(f"docs/providers/{name}.md")
-        assert f"({name}.md)" in index
+        assert f"(providers/{name}.md)" in index
         assert f"<!-- made by script/docs: provider {name} -->" in page
         assert "## What cannot be known" in page
 

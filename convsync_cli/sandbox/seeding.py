@@ -44,14 +44,19 @@ class Seeder:
     """Fills one workspace; leads first, then the rows whose ids follow from their times."""
 
     def __init__(
-        self, workspace: Workspace, chance: Random, until: datetime, numbers: Iterator[str]
+        self,
+        workspace: Workspace,
+        chance: Random,
+        until: datetime,
+        numbers: Iterator[str],
+        talk: int = 1,
     ) -> None:
         self._workspace = workspace
         self._chance = chance
         self._until = until
         self._numbers = numbers
-        self._sms = SmsSeeder(workspace, chance, until)
-        self._mail = MailSeeder(workspace, chance, until - SPAN, until)
+        self._sms = SmsSeeder(workspace, chance, until, talk)
+        self._mail = MailSeeder(workspace, chance, until - SPAN, until, talk)
 
     def fill(self, leads: int) -> None:
         """Give the workspace its leads, conversations and inbox."""

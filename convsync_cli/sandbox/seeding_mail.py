@@ -20,12 +20,18 @@ class MailSeeder:
     """Writes the mail of all leads; ``ingest`` then numbers the inbox by time."""
 
     def __init__(
-        self, workspace: Workspace, chance: Random, since: datetime, until: datetime
+        self,
+        workspace: Workspace,
+        chance: Random,
+        since: datetime,
+        until: datetime,
+        talk: int,
     ) -> None:
         self._workspace = workspace
         self._chance = chance
         self._since = since
         self._until = until
+        self._talks = talk
         self._replies: list[Reply] = []
         self._parents: dict[str, str] = {}
         self._mails = 0
@@ -44,7 +50,7 @@ class MailSeeder:
         elif role == "bounced":
             self._bounce(person, first)
         elif role != "ordinary" or self._chance.random() < 0.7:
-            self._thread(person, first, self._chance.randint(2, 6), role)
+            self._thread(person, first, self._chance.randint(2, 6) * self._talks, role)
 
     def _campaign(self, person: Person, role: str) -> list[Send]:
         campaign = self._chance.choice(self._workspace.campaigns)

@@ -21,10 +21,11 @@ SMS_VARIANTS = ("TYPE_SMS", "TYPE_CUSTOM_SMS", "TYPE_CAMPAIGN_SMS", "TYPE_RCS")
 class SmsSeeder:
     """Gives leads their conversations, according to their role."""
 
-    def __init__(self, workspace: Workspace, chance: Random, until: datetime) -> None:
+    def __init__(self, workspace: Workspace, chance: Random, until: datetime, talk: int) -> None:
         self._workspace = workspace
         self._chance = chance
         self._until = until
+        self._talks = talk
         self._ordinary = 0
 
     def live(self, person: Person, role: str) -> None:
@@ -41,7 +42,7 @@ class SmsSeeder:
             self._talk(other, self._times(12, conversation.created), role)
         if role != "empty conversation":
             count = {"long sms": 620 + self._chance.randrange(80), "same instant": 45}
-            rows = count.get(role, self._chance.randint(3, 18))
+            rows = count.get(role, self._chance.randint(3, 18) * self._talks)
             self._talk(conversation, self._times(rows, conversation.created, role), role)
 
     def _open(self, person: Person) -> Conversation:

@@ -54,13 +54,15 @@ class World:
         leads_per_workspace: int = 50,
         workspaces: Sequence[str] = ("acme", "globex"),
         until: datetime = UNTIL,
+        talk: int = 1,
     ) -> "World":
-        """Make the world that belongs to a seed."""
+        """Make the world that belongs to a seed; everybody says ``talk`` times as much as usual."""
         numbers = people.numbers()
         made = {}
         for index, name in enumerate(workspaces):
             workspace = _empty(seed, index, name)
-            Seeder(workspace, Random(f"{seed}/{name}"), until, numbers).fill(leads_per_workspace)
+            chance = Random(f"{seed}/{name}")
+            Seeder(workspace, chance, until, numbers, talk).fill(leads_per_workspace)
             made[name] = workspace
         return cls(made, until, Random(f"{seed}/chatter"), numbers)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from convsync_cli.sync.model.imported import PROVIDER, TakenIn
+from convsync_cli.sync.model.listing import LeadFilter, Place
 from convsync_cli.sync.model.message import Message
 from convsync_cli.sync.model.progress import Saved
 
@@ -64,3 +65,10 @@ def test_the_same_words_of_two_leads_are_two_messages(agency: Agency) -> None:
     one, other = agency.lead(), agency.lead()
     for lead in (one, other):
         assert take_in(agency, lead, history(mail("", message_id="<m@x>"))) == TakenIn(added=1)
+
+
+def test_it_counts_in_lists_of_leads(agency: Agency) -> None:
+    lead = agency.lead()
+    take_in(agency, lead, history(sms("", "a", 5)), history(mail("", "b", 9)))
+    (listed,) = agency.store.listing.leads(LeadFilter(awaiting_reply=True), Place(), 9)
+    assert (listed.lead.id, listed.messages) == (lead, 2)

@@ -1,10 +1,9 @@
 """Whether the pages of a list lead in a circle, told without remembering all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from convsync_cli.sync.errors import CursorLoop
-from convsync_cli.sync.shape import text
 
 
 @dataclass(slots=True)
@@ -20,13 +19,15 @@ class Circle:
     _steps: int = 0
     _next: int = 1
 
-    def watch(self, found: Iterable[object], name: str = "id") -> None:
-        """Look at a page that has another one behind it; a row is known by its field ``name``.
+    def watch(self, ids: Iterable[str | None]) -> None:
+        """Look at the ids of a page that has another one behind it.
 
         Raises:
             CursorLoop: this page was there before.
         """
-        page = tuple(text(row.get(name)) if isinstance(row, Mapping) else None for row in found)
+        page = tuple(ids)
+        if page and not any(page):
+            return  # rows that have no ids cannot be told from others
         if page == self._page:
             raise CursorLoop(f"{self.label} leads in a circle; its end cannot be reached")
         self._steps += 1

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from convsync_cli.sync.jobs.delta_sync import perform
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import JobFilter
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
-from convsync_cli.sync.model.message import Channel, Direction, Message
+from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
@@ -102,6 +103,98 @@ def test_an_address_that_only_finds_is_not_learnt(bench: Bench) -> None:
     known = bench.store.leads.lead(lead)
     assert bench.texts(lead) == ["hi"]
     assert known is not None and len(known.addresses) == 2
+
+
+ANN, BOB = addresses.email("ann@example.com"), addresses.email("bob@example.com")
+DAEMON = addresses.email("mailer-daemon@example.net")
+
+
+def of_id(id: str) -> Contact:
+    return Contact(handles=(Handle("sms-fake", id),))
+
+
+def named(bench: Bench) -> list[tuple[set[str | None], tuple[str, ...]]]:
+    """The leads: their mail addresses and their ids."""
+    return [
+        ({address.value for address in lead.addresses if "@" in address.raw},
+         lead.handles_at("sms-fake"))
+        for lead in bench.store.leads.leads("acme", "", 99)
+    ]  # fmt: skip
+
+
+def test_an_address_that_only_finds_joins_nobody(bench: Bench) -> None:
+    discovering(bench)
+    bounced = [said(id, of_id(id), vouched=True, found_by=(DAEMON,)) for id in ("c1", "c2")]
+    bench.sms.feed = [page(*bounced)]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert named(bench) == [(set(), ("c1",)), (set(), ("c2",))]
+
+
+def test_who_wrote_for_somebody_else_is_not_taken_for_them(bench: Bench) -> None:
+    discovering(bench)
+    colleague = bench.lead()
+    mail = bench.known(colleague).addresses[-1]
+    bench.sms.feed = [page(said("hi", of_id("c1"), vouched=True, found_by=(mail,)))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert bench.texts(colleague) == []
+    assert bench.known(colleague).handles == ()
+
+
+def asking(bench: Bench, answer: Contact | None | SyncError, **told: Any) -> list[str]:
+    """Tell news of the id c1, and who that is when asked; what is asked is noted."""
+    asked = []
+
+    async def ask() -> Contact | None:
+        asked.append("c1")
+        if isinstance(answer, SyncError):
+            raise answer
+        return answer
+
+    bench.sms.feed = [page(said("hi", of_id("c1"), vouched=True, ask=ask, **told))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    return asked
+
+
+def test_an_id_that_is_nobodys_is_asked_for(bench: Bench) -> None:
+    discovering(bench)
+    assert asking(bench, replace(of_id("c1"), addresses=(ANN,))) == ["c1"]
+    assert named(bench) == [({"ann@example.com"}, ("c1",))]
+
+
+def test_an_id_that_is_nobodys_is_the_lead_that_has_the_address(bench: Bench) -> None:
+    discovering(bench)
+    lead = bench.lead()
+    asking(bench, replace(of_id("c1"), addresses=bench.known(lead).addresses))
+    assert bench.texts(lead) == ["hi"]
+    assert bench.known(lead).handles_at("sms-fake") == ("c1",)
+
+
+def test_an_id_that_is_somebodys_is_not_asked_for(bench: Bench) -> None:
+    lead = bench.lead()
+    contact = replace(of_id("c1"), addresses=bench.known(lead).addresses)
+    bench.store.leads.learn("acme", contact, {"sms-fake": Channel.SMS}, NOON)
+    assert asking(bench, None) == []
+    assert bench.texts(lead) == ["hi"]
+
+
+def test_an_id_of_nobody_wanted_is_not_asked_for(bench: Bench) -> None:
+    assert asking(bench, None, found_by=(BOB,)) == []
+    assert named(bench) == []
+
+
+def test_an_id_that_the_provider_does_not_know_makes_no_lead(bench: Bench) -> None:
+    discovering(bench)
+    asking(bench, None)
+    assert named(bench) == []
+
+
+def test_an_id_that_cannot_be_asked_for_now_is_a_lead_all_the_same(bench: Bench) -> None:
+    discovering(bench)
+    asking(bench, Rejected("answered 422"))
+    assert named(bench) == [(set(), ("c1",))]
 
 
 @pytest.mark.parametrize(
@@ -227,6 +320,23 @@ def test_the_leads_that_the_first_walk_made_are_read(bench: Bench) -> None:
     assert waiting(bench) == set()
 
 
+def test_a_lead_whose_mail_the_walk_may_have_passed_is_read_by_a_job(bench: Bench) -> None:
+    discovering(bench)
+
+    def read(lead: Lead) -> tuple[Message, ...]:
+        bench.clock.passes(1)
+        return ()
+
+    late = said("hi", of_id("c1"), vouched=True, late=True)
+    bench.lead()
+    bench.sms.feed = [everything(News(somebody(), read)), everything(late)]
+    bench.asks_for_changes()
+    perform_one(bench)
+    (_, made) = bench.store.leads.leads("acme", "", 9)
+    assert bench.sync(made.id, Channel.SMS).synced_at is None
+    assert waiting(bench) == {made.id}
+
+
 def test_a_lead_that_came_while_the_walk_went_on_is_read_by_a_job(bench: Bench) -> None:
     late: list[str] = []
 
@@ -266,6 +376,23 @@ def test_where_many_came_everything_is_read_again(
     assert waiting(bench) == set()
 
 
+def test_a_walk_through_everything_that_is_refused_later_begins_with_everything_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delta_sync, "MANY_UNREAD", 2)
+    account = bench.sms.account
+    bench.store.feeds.finish(account, bench.clock.now(), "old", Covers.NOBODY)
+    bench.lead()
+    bench.lead()
+    bench.store.feeds.save_walk(account, bench.clock.now(), "1", 0)
+    bench.sms.refuses("1")
+    bench.sms.feed = [everything()]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert bench.sms.walks == [("old", "1"), (None, None)]
+    assert waiting(bench) == set()
+
+
 # Conversations that changed
 
 
@@ -285,6 +412,24 @@ def test_a_conversation_that_changed_is_read_back_to_what_is_known(bench: Bench)
     bench.asks_for_changes()
     assert perform_one(bench) == Done()
     assert bench.texts(lead) == ["new"]
+
+
+def test_an_old_date_among_new_messages_ends_no_reading(bench: Bench) -> None:
+    lead = bench.lead()
+    bench.store.archive.finish(
+        bench.known(lead), Channel.SMS, outcome="synced", synced_at=bench.clock.now()
+    )
+    talk = bench.sms.about(lead).says("new", "oddly dated", "newer than known").says("last")
+    odd = talk.steps[0]
+    assert isinstance(odd, Page)
+    dates = [NOON + timedelta(hours=1), NOON - timedelta(days=9), NOON + timedelta(hours=1)]
+    told = zip(odd.messages, dates, strict=True)
+    messages = tuple(replace(message, sent_at=at) for message, at in told)
+    talk.steps[0] = replace(odd, messages=messages)
+    bench.sms.feed = [page(threaded(since_s=1))]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert "last" in bench.texts(lead)
 
 
 def test_a_conversation_of_somebody_never_read_is_read_to_its_end(bench: Bench) -> None:

@@ -144,9 +144,7 @@ class Office:
             lead.id: lead.handles_at("smartlead")
             for lead in self.store.leads.leads("acme", "", 10_000)
         }
-        return {
-            (owner[each.lead], each.message) for each in self.store.archive.messages()
-        }
+        return {(owner[each.lead], each.message) for each in self.store.archive.messages()}
 
     def asked(self) -> list[str]:
         """The paths that were asked for since the last look."""

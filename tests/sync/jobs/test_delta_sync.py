@@ -142,7 +142,7 @@ def test_who_wrote_for_somebody_else_is_not_taken_for_them(bench: Bench) -> None
     assert bench.known(colleague).handles == ()
 
 
-def asking(bench: Bench, answer: Contact | None | SyncError, **told: Any) -> list[str]:
+def asking(bench: Bench, answer: Contact | SyncError | None, **told: Any) -> list[str]:
     """Tell news of the id c1, and who that is when asked; what is asked is noted."""
     asked = []
 

@@ -367,14 +367,14 @@ def test_a_first_walk_without_campaigns_is_at_its_end_at_once() -> None:
     assert (page.news, page.cursor) == ((), None)
 
 
-def test_the_inbox_is_asked_up_to_the_beginning_of_the_walk() -> None:
+def test_the_inbox_is_asked_for_replies_of_the_future_too() -> None:
     answers = Script().answers(INBOX, {"data": [], "offset": 0, "limit": 20})
     changes(answers, watermark())
     (request,) = answers.requests
     body: Any = getattr(request, "body")  # noqa: B009  # only a Post has one
     assert body["filters"]["replyTimeBetween"] == [
         "2026-01-02T08:30:00.000Z",
-        "2026-01-02T09:00:00.000Z",
+        "2125-12-09T09:00:00.000Z",
     ]
 
 

@@ -284,6 +284,28 @@ def test_a_message_that_arrives_late_is_found(current: Follower) -> None:
     assert "late" in current.heard()
 
 
+def test_a_date_in_the_future_hides_nothing_that_comes_later(current: Follower) -> None:
+    current.says("in time")
+    arrive_late(current, "of the future", -timedelta(days=26_000))
+    current.follow()
+    current.says("after it")
+    current.says("somebody else", "all kinds")
+    current.clock.ahead = current.desk.case.feeds.late_after
+    current.follow()
+    assert {"of the future", "after it", "somebody else"} <= current.heard()
+    assert current.told() == current.truth()
+
+
+def test_a_date_in_the_future_ends_no_first_walk(new: Follower) -> None:
+    new.says("in time")
+    arrive_late(new, "of the future", -timedelta(days=26_000))
+    new.follow(cut_after=1)
+    new.says("while it waits")
+    new.finish()
+    new.follow()
+    assert new.told() == new.truth()
+
+
 # Answers that go wrong
 
 

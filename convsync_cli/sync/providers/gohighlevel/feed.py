@@ -136,10 +136,10 @@ class _Walk:
         return [changed[start : start + size] for start in starts]
 
     def _changed(self, row: Json, place: Place) -> bool:
-        """Whether a conversation has a later date than when it was last dealt with."""
+        """Whether a conversation has another date than when it was last dealt with."""
         id = text(row.get("id")) or ""
-        known = max(place.edge.get(id, 0), self.mark.edge.get(id, 0) if self.mark else 0)
-        return self.first or date_of(row) > known
+        known = place.edge.get(id) or (self.mark.edge.get(id) if self.mark else None)
+        return self.first or date_of(row) != known
 
     def _behind(self, place: Place, done: list[Json]) -> Place:
         """The place once some conversations have been dealt with.

@@ -160,9 +160,10 @@ class _Walk:
         marks = [self.newest] if self.newest else []
         return replace(self, newest=max([*marks, *map(instant.to_text, sent)], default=None))
 
-    def is_over(self, found: list[object]) -> bool:
+    def is_over(self, found: list[object], now: datetime) -> bool:
         """Whether the server ignores the first day that was asked for, and has gone past it."""
-        days = [f"{sent:%Y-%m-%d}" for each in found if (sent := sent_at(each)) is not None]
+        sent = (sent_at(each) for each in found)
+        days = [f"{each:%Y-%m-%d}" for each in sent if each is not None and each <= now]
         return bool(self.since and days and max(days) < self.since)
 
 
@@ -222,7 +223,7 @@ class Reader:
             if following is not None:
                 circle.watch(map(_sid, found))
             again, walk = walk.write(), walk.seen(found, now)
-            following = None if walk.is_over(found) else following
+            following = None if walk.is_over(found, now) else following
             behind = replace(walk, page=following) if following else None
             *parts, last = _parts(found)
             for each in parts:  # a later process reads this page again

@@ -337,6 +337,15 @@ def test_a_lead_whose_mail_the_walk_may_have_passed_is_read_by_a_job(bench: Benc
     assert waiting(bench) == {made.id}
 
 
+def test_a_lead_whose_address_nobody_knows_is_read_by_a_job(bench: Bench) -> None:
+    known = bench.store.leads.learn("acme", of_id("c1"), {"sms-fake": Channel.SMS}, NOON).lead
+    bench.sms.feed = [everything(said("hi", of_id("c1"), late=True))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert bench.texts(known) == ["hi"]
+    assert waiting(bench) == {known}
+
+
 def test_a_lead_that_came_while_the_walk_went_on_is_read_by_a_job(bench: Bench) -> None:
     late: list[str] = []
 

@@ -132,16 +132,16 @@ async def _line(
     commits: Commits,
     deadline: Deadline,
 ) -> Line:
-    reader = _reader(account)
+    reader, costs = _reader(account), _module(account).COSTS
     try:
         wire = await _wire(account, environ, deadline)
     except CredentialUnavailable as error:
         reason = PauseReason.CREDENTIAL
         sentence = "; ".join(filter(None, (error.message, error.hint)))
         await commits.call(store.accounts.pause, account, reason, sentence, None, clock.now())
-        return Line(account, reader, _Unconnected(account, clock, sentence))
+        return Line(account, reader, costs, _Unconnected(account, clock, sentence))
     await commits.call(_regained, store, account, clock)
-    return Line(account, reader, _Connected(wire, store, commits, clock), wire.close)
+    return Line(account, reader, costs, _Connected(wire, store, commits, clock), wire.close)
 
 
 async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline) -> Wire:

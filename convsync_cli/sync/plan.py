@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from convsync_cli.sync import filling
 from convsync_cli.sync.api import Costs
-from convsync_cli.sync.jobs.delta_sync import MANY_UNREAD
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.ports import Store
-
-TYPICAL = 20  # messages of a lead, as long as none has been read
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ def plans(
 def plan(account: Account, costs: Costs, load: Load, *, walked: bool) -> AccountPlan:
     """What one account needs; ``walked`` is whether its feed was read to its end before."""
     full = load.leads * costs.per_lead + load.further_pages
-    fills = not walked or load.untried >= MANY_UNREAD
-    changed = _fill(costs, load) if fills else 1 + load.untried * costs.per_lead
+    fills = not walked or filling.is_cheaper(costs, load)
+    changed = filling.requests(costs, load) if fills else 1 + load.untried * costs.per_lead
     rate = account.rate
     return AccountPlan(account, load, _way(full, rate), _way(changed, rate), fills)
 
@@ -80,15 +78,6 @@ def whole(ways: Mapping[str, Way]) -> Whole:
     longest = max(needed, key=lambda name: needed[name].seconds, default=None)
     seconds = needed[longest].seconds if longest else 0.0
     return Whole(sum(way.requests for way in ways.values()), seconds, longest)
-
-
-def _fill(costs: Costs, load: Load) -> int:
-    """Requests of a feed's first walk; what unread leads have to say is taken from the others."""
-    read = load.leads - load.unread
-    each = load.messages / read if read > 0 else TYPICAL
-    messages = load.messages + load.unread * each
-    people = -(-load.leads // costs.fill_people) if costs.fill_people else 0
-    return max(1, -(-round(messages) // costs.fill_messages) + people)
 
 
 def _way(requests: int, rate: Rate) -> Way:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from convsync_cli.sync.api import Api, Provider
+from convsync_cli.sync.api import Api, Costs, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -31,10 +31,12 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An account that is connected: who reads it, how to reach it for one job, how to close it."""
+    """An account that is connected: who reads it and at what cost, how to reach it for one job, how
+    to close it."""
 
     account: Account
     provider: Provider
+    costs: Costs
     connect: Connect
     close: Callable[[], Awaitable[None]] = _nothing
     guard: Guard = field(default_factory=Guard)

@@ -11,7 +11,13 @@ import pytest
 
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.audit import Counted, Verdict, audit
-from convsync_cli.sync.errors import AccountPaused, BudgetSpent, CredentialUnavailable, Unavailable
+from convsync_cli.sync.errors import (
+    AccountPaused,
+    BudgetSpent,
+    CredentialUnavailable,
+    Unauthorized,
+    Unavailable,
+)
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
@@ -26,6 +32,7 @@ class Counter:
     """A provider that counts, or cannot."""
 
     tells: int | Exception | None
+    opens_another: bool = False
     asked: list[str | None] = field(default_factory=list)
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
@@ -33,6 +40,10 @@ class Counter:
         if isinstance(self.tells, Exception):
             raise self.tells
         return self.tells
+
+    async def make_sure(self) -> None:
+        if self.opens_another:
+            raise Unauthorized("opens another workspace")
 
 
 @pytest.fixture
@@ -56,12 +67,12 @@ def audited(
     accounts = {"sms": SMS, "mail": MAIL}
 
     @asynccontextmanager
-    async def connect(account: Account) -> AsyncIterator[tuple[Any, Any]]:
+    async def connect(account: Account) -> AsyncIterator[tuple[Any, Any, Any]]:
         name = next(name for name, each in accounts.items() if each == account)
         counter = counters[name]
         if isinstance(counter, Exception):
             raise counter
-        yield counter, None
+        yield counter, None, counter.make_sure
 
     asked = [accounts[name] for name in counters]
     known = bench.store.leads.lead(lead) if lead else None
@@ -156,3 +167,13 @@ def test_one_without_its_credential_cannot_be_asked(bench: Bench) -> None:
     told = audited(bench, sms=error, mail=Counter(0))
     assert (told["sms"].verdict, told["sms"].problem) == (Verdict.UNASKED, error.message)
     assert told["mail"].verdict == Verdict.COMPLETE
+
+
+def test_the_number_of_another_workspace_proves_nothing(bench: Bench) -> None:
+    told = audited(bench, sms=Counter(0, opens_another=True))["sms"]
+    assert (told.verdict, told.problem) == (Verdict.UNASKED, "opens another workspace")
+
+
+def test_where_there_is_no_number_nobody_is_asked_whose_it_is(bench: Bench) -> None:
+    told = audited(bench, sms=Counter(None, opens_another=True))["sms"]
+    assert (told.verdict, told.problem) == (Verdict.UNPROVEN, None)

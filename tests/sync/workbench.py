@@ -18,7 +18,7 @@ from typing import TypeVar
 import httpx
 
 from convsync_cli.sync import addresses
-from convsync_cli.sync.api import Api, Auth, Get
+from convsync_cli.sync.api import Api, Auth, Costs, Get
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
@@ -45,6 +45,8 @@ from convsync_cli.sync.worker import Pace, Tally, Worker
 T = TypeVar("T")
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+ONE_BY_ONE = Costs(per_lead=1, page=100, fill_messages=1)  # no walk is cheaper than that
+IN_BULK = Costs(per_lead=2, page=100, fill_messages=100)  # but than this, for two leads
 TICK_S = 0.001
 CHANNELS = {"sms-fake": Channel.SMS, "mail-fake": Channel.EMAIL}
 
@@ -286,6 +288,7 @@ class Bench:
         self.uniform: Uniform = uniform
         self.connected = 0
         self.hooks: dict[str, Hook] = {}
+        self.costs = ONE_BY_ONE
         self._leads = 0
 
     def asks_for_changes(self, channel: Channel = Channel.SMS) -> int:
@@ -425,7 +428,7 @@ class Bench:
         """All accounts, connected."""
         found: dict[str, tuple[Line, ...]] = {}
         for teller in self.tellers:
-            line = Line(teller.account, teller, self._connection(teller, commits))
+            line = Line(teller.account, teller, self.costs, self._connection(teller, commits))
             found[teller.account.workspace] = (*found.get(teller.account.workspace, ()), line)
         return found
 

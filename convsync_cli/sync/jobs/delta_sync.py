@@ -2,31 +2,35 @@
 
 A page's messages and the cursor behind it are stored together, and the watermark moves only with
 the last page: what was not read to its end is read again. The first walk reads all there is, and
-so does one after many leads came that nobody has read: that is cheaper than one by one.
+so does one after many leads came that nobody has read, where that is cheaper than one by one.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from convsync_cli.sync import filling
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.firstwalks import under_way
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
+from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import Claim
-from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
-from convsync_cli.sync.model.placing import Priority, Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved
 from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Line, Work
 
 CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
-MANY_UNREAD = 1_000  # from here on reading everything in bulk is cheaper than lead by lead
 AT_ONCE = 8  # threads of one page, as many as an account has connections
+
+Ask = Callable[[], Awaitable[Contact | None]]
 
 
 async def perform(claim: Claim, work: Work) -> Outcome:
@@ -42,13 +46,18 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     try:
         if await work.call(sync.wants_looking_at):
             await work.make_sure(line)
+        first = await work.call(sync.is_first)
+        if first and await work.call(sync.has_to_wait):
+            return Done()  # it is queued again once it can begin
         await sync.walk(await work.call(sync.begin))
+        await sync.catch_up()
+        if first:
+            await work.call(sync.wake_the_others)
     except BudgetSpent:
         raise
     except SyncError as error:
         await work.call(work.store.feeds.fail, line.account, error.code)
         return verdict(error, work.clock.now())
-    await work.call(sync.ask_for_unread)
     return Done()
 
 
@@ -64,6 +73,11 @@ class _Told:
     def whole(self) -> bool:
         """Whether the conversation was read to its end before."""
         return self.sync is not None and self.sync.outcome == "synced"
+
+    @property
+    def unread(self) -> bool:
+        """Whether a job is to read the lead: the walk does not tell all, or cannot know it all."""
+        return self.news.unread or (self.news.late and not self.lead.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +101,38 @@ class _DeltaSync:
         started_at = feed.walk_started_at
         if feed.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
             return feed
-        many = feeds.unread(account, MANY_UNREAD) >= MANY_UNREAD
-        return Feed(None if many else feed.watermark, None, now)
+        return self.begin_anew()
+
+    def begin_anew(self) -> Feed:
+        """Begin a walk from the watermark, or from nothing where that is cheaper."""
+        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        watermark = None if self.is_whole_cheaper() else feeds.feed(account).watermark
+        if watermark is None:
+            feeds.save_walk(account, now, None, 0)  # so that other channels know of it
+        return Feed(watermark, None, now)
+
+    def is_first(self) -> bool:
+        """Whether no walk has come to its end yet."""
+        return self.work.store.feeds.feed(self.line.account).watermark is None
+
+    def has_to_wait(self) -> bool:
+        """Whether another channel's first walk is to end before this one's begins."""
+        every = [line.account for line in self.work.lines]
+        before = every[: every.index(self.line.account)]
+        return under_way(self.work.store, before, self.work.clock.now())
+
+    def is_whole_cheaper(self) -> bool:
+        """Whether reading everything costs less than the leads that nobody has read, one by one."""
+        feeds, account, costs = self.work.store.feeds, self.line.account, self.line.costs
+        if not feeds.unread(account, 1):
+            return False
+        return filling.is_cheaper(costs, feeds.load(account, costs.page))
 
     async def walk(self, feed: Feed, chances: int = 2) -> None:
         """Take page after page to the end of the feed.
 
         Where the place it goes on from is refused, the walk begins at the last page that is stored,
-        and where that is refused too, once more at the watermark.
+        and where that is refused too, once more anew.
         """
         started_at = feed.walk_started_at or self.work.clock.now()
         walk = feed
@@ -105,15 +143,35 @@ class _DeltaSync:
                 walk = replace(walk, cursor=page.cursor, left_out=left_out)
                 if page.news:
                     await self.work.make_sure(self.line)
-                told = await self.work.call(self._recognise, page)
+                told = await self.work.call(self._recognise, await self._named(page))
                 unread = await self._read_threads(told)
                 self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
                 reached("page.saved")
         except Rejected:
             if not chances or (walk is feed and feed.cursor is None):
                 raise
-            again = walk if walk is not feed else replace(feed, cursor=None, left_out=0)
+            again = walk if walk is not feed else await self.work.call(self.begin_anew)
             await self.walk(again, chances - 1)
+
+    async def _named(self, page: FeedPage) -> FeedPage:
+        """The page with whom the provider says its people are, where that has to be asked."""
+        wanted = await self.work.call(self._to_be_named, page)
+        names = {contact: await _asked(ask, contact) for contact, ask in wanted.items()}
+        news = tuple(_with_name(each, names) for each in page.news)
+        return replace(page, news=news) if names else page
+
+    def _to_be_named(self, page: FeedPage) -> dict[Contact, Ask]:
+        """Who is nobody's lead by the id that is told, and may be one by address or become one."""
+        return {
+            news.contact: news.ask
+            for news in page.news
+            if news.ask
+            and not self._known(news.contact)
+            and (self.line.account.discover or self._known(Contact(addresses=news.found_by)))
+        }
+
+    def _known(self, contact: Contact) -> Lead | None:
+        return self.work.store.leads.recognise(self.line.account.workspace, contact)
 
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
@@ -122,9 +180,8 @@ class _DeltaSync:
 
     def _lead(self, news: News, covers: Covers) -> Lead | None:
         account, store, now = self.line.account, self.work.store, self.work.clock.now()
-        every = (*news.contact.addresses, *news.found_by)
-        person = replace(news.contact, addresses=tuple(dict.fromkeys(every)))
-        lead = store.leads.recognise(account.workspace, person)
+        names = news.contact.handles or news.contact.addresses
+        lead = self._known(news.contact if names else Contact(addresses=news.found_by))
         if lead is not None:
             if lead.knows(news.contact):
                 return lead
@@ -132,10 +189,10 @@ class _DeltaSync:
             return None if told.answer == "forgotten" else lead
         if not (news.vouched and account.discover):
             return None
-        learnt = store.leads.learn(account.workspace, person, self.work.channels, now)
+        learnt = store.leads.learn(account.workspace, news.contact, self.work.channels, now)
         if learnt.answer == "forgotten":
             return None
-        if covers is not Covers.NOBODY:
+        if covers is not Covers.NOBODY and not news.late:
             store.feeds.found(learnt.lead, account.channel)
         return store.leads.lead(learnt.lead)
 
@@ -172,7 +229,8 @@ class _DeltaSync:
             saved = await self.work.call(self._store, told, page.messages)
             self.work.progress.saved += saved  # in one step: other threads count there as well
             sent = [message.sent_at for message in page.messages if message.sent_at is not None]
-            if told.whole and sent and min(sent) < thread.since:
+            # The last one by place, since one by date may stand among newer ones.
+            if told.whole and sent and sent[-1] < thread.since:
                 return
 
     def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
@@ -187,7 +245,7 @@ class _DeltaSync:
         for each in told:
             if messages := each.news.read(each.lead):
                 saved += self._store(each, messages)
-        unread = [*unread, *(each.lead.id for each in told if each.news.unread)]
+        unread = [*unread, *(each.lead.id for each in told if each.unread)]
         store.intake.enqueue(unread, self._terms())
         if page.cursor is not None:
             store.feeds.save_walk(account, started_at, page.cursor, walk.left_out)
@@ -195,10 +253,53 @@ class _DeltaSync:
             store.feeds.finish(account, started_at, page.watermark or "", page.covers)
         return saved
 
-    def ask_for_unread(self) -> None:
-        """Queue the leads that came since the first walk and that nobody has read."""
+    async def catch_up(self) -> None:
+        """See to the leads that came since the first walk and that nobody has read.
+
+        While the first walk of another channel goes on, it may make leads with every page: they
+        wait for its end, since all at once they may be cheaper.
+        """
+        now = self.work.clock.now()
+        if await self.work.call(under_way, self.work.store, self._others(), now):
+            return
+        if await self.work.call(self.is_whole_cheaper):
+            await self.walk(Feed(None, None, self.work.clock.now()))
+        await self.work.call(self._ask_for_unread)
+
+    def _ask_for_unread(self) -> None:
         account = self.line.account
         self.work.store.intake.enqueue_unread(account.workspace, account.channel, self._terms())
 
+    def wake_the_others(self) -> None:
+        """Queue the channels that waited for this one's first walk, or have leads of its making."""
+        feeds = self.work.store.feeds
+        specs = [
+            JobSpec(Kind.DELTA_SYNC, each.workspace, each.channel)
+            for each in self._others()
+            if feeds.feed(each).watermark is None or feeds.unread(each, 1)
+        ]
+        self.work.store.intake.enqueue_jobs(specs, self._terms())
+
+    def _others(self) -> list[Account]:
+        return [line.account for line in self.work.lines if line is not self.line]
+
     def _terms(self) -> Terms:
         return Terms(Priority.BULK, 0.0, self.max_attempts, self.work.clock.now())
+
+
+async def _asked(ask: Ask, told: Contact) -> Contact | None:
+    """Who the provider says somebody is; where it cannot be told, what is known already."""
+    try:
+        return await ask()
+    except Rejected:
+        return told
+
+
+def _with_name(news: News, names: Mapping[Contact, Contact | None]) -> News:
+    """News of who it is; an id that the provider does not know names nobody."""
+    if news.ask is None or news.contact not in names:
+        return news
+    contact = names[news.contact]
+    if contact is None:
+        return replace(news, contact=Contact(), vouched=False)
+    return replace(news, contact=contact)

@@ -1,6 +1,6 @@
 """What a provider's change feed tells, and how far it has been read."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -41,7 +41,12 @@ class News:
     ``read`` gives the messages, once it is known which lead the person is. ``vouched`` is whether
     the provider says that this is a lead, so that somebody unknown becomes one. With ``unread`` the
     feed says that something changed, and not all of it: the whole conversation is to be read.
-    ``found_by`` has addresses that find the person too, and that a known lead does not learn.
+
+    ``found_by`` has addresses that recognise a lead where the ``contact`` names nobody; they are
+    never learnt, since they may be a colleague's or a mail system's. Where the contact is an id
+    and nothing else, ``ask`` asks the provider who that is: None if it knows nobody of the id.
+    ``late`` says that pages before this one may hold mail of the person too: who becomes a lead
+    by it is not read to the end by the walk.
     """
 
     contact: Contact
@@ -50,6 +55,8 @@ class News:
     vouched: bool = False
     unread: bool = False
     found_by: tuple[Address, ...] = ()
+    ask: Callable[[], Awaitable[Contact | None]] | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -45,6 +46,21 @@ TOKEN = FromEnv("UNUSED")
 
 
 @dataclass(frozen=True, slots=True)
+class FeedFacts:
+    """What differs between change feeds, and why; where nothing is said, what issue 4 asks for.
+
+    ``news`` is what a page of news of one lead costs, ``hourly`` what nothing costs at most once an
+    hour. A message that comes late is found ``late_after``. Where the feed carries no ``bodies`` a
+    conversation that cannot be read is left to a job of its own.
+    """
+
+    news: int = 1
+    hourly: int = 2
+    late_after: timedelta = timedelta()
+    bodies: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """How the sandbox plays one provider, and whose conversations need several pages there.
 
@@ -64,6 +80,7 @@ class Case:
     secret: str = "token"
     has_ids: bool = True
     paged: bool = True
+    feeds: FeedFacts = FeedFacts()
 
     def page(self, number: int) -> dict[str, int]:
         """The condition of a fault that hits a page of the feed of a lead."""
@@ -87,6 +104,9 @@ CASES = {
             feed="*/messages",
             strangers="mail only",
             questions=frozenset({"/contacts/search"}),
+            # The feed tells conversations by their newest message: each that changed is read by a
+            # request, and one that a late message did not move is found by the hourly export.
+            feeds=FeedFacts(news=2, late_after=timedelta(minutes=65), bodies=False),
         ),
         Case(
             name="emailbison",
@@ -97,6 +117,9 @@ CASES = {
             long="long mail",
             feed="*/replies",
             strangers="sms only",
+            # Whose workspace the token opens is asked once a run before anything is stored, and
+            # once an hour; campaign mails are a list of their own, read once an hour.
+            feeds=FeedFacts(news=2, hourly=3),
         ),
         Case(
             name="smartlead",
@@ -109,6 +132,8 @@ CASES = {
             strangers="sms only",
             secret="api_key",
             paged=False,
+            # Once an hour what we wrote: the inbox, the campaigns, and each of two active ones.
+            feeds=FeedFacts(hourly=4),
         ),
         Case(
             name="twilio",

@@ -27,10 +27,11 @@ from convsync_cli.sync.errors import BudgetSpent
 from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.jobs import delta_sync
 from convsync_cli.sync.model.feed import Feed, FeedPage
-from convsync_cli.sync.model.job import Claim
+from convsync_cli.sync.model.job import Claim, JobFilter
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message, Page
 from convsync_cli.sync.model.outcome import Outcome
+from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import open_wire
@@ -135,9 +136,17 @@ class Follower:
         act()
         return len(self.desk.asked) - before
 
-    def read_each(self) -> None:
-        """Fill the archive lead by lead instead."""
+    @property
+    def left_to_jobs(self) -> set[str | None]:
+        """The leads that wait for a job of their own."""
+        wanted = JobFilter(kind=Kind.CONVERSATION_SYNC, state="pending")
+        return {job.lead for job in self.store.queue.jobs(wanted, 1000)}
+
+    def read_each(self, only: set[str | None] | None = None) -> None:
+        """Fill the archive lead by lead instead, or read ``only`` some."""
         for lead in self.leads():
+            if only is not None and lead.id not in only:
+                continue
             for page in self.desk.read(lead):
                 account, now = self.desk.account, self.clock.now()
                 self.store.archive.save_messages(lead, account.channel, page.messages, now)
@@ -171,6 +180,14 @@ class Follower:
         channel = self.desk.account.channel
         self.desk.sandbox.world.say(WORKSPACE, person.key, channel, "inbound", text)
 
+    def newcomers_say(self, count: int) -> None:
+        """Let people whom nobody knew before become leads, and each say something."""
+        world, channel = self.desk.sandbox.world, self.desk.account.channel
+        for number in range(count):
+            person = world.meet(WORKSPACE)
+            self.meets(person)
+            world.say(WORKSPACE, person.key, channel, "inbound", f"newcomer {number}")
+
     def heard(self) -> set[str]:
         """The texts that are stored."""
         return {one.message.body for one in self.store.archive.messages()}
@@ -202,7 +219,7 @@ class Follower:
             )
 
         provider = Interrupted(module.reader(account), cut_after, meanwhile)
-        line = Line(account, provider, connect)  # type: ignore[arg-type]  # of a provider, the feed
+        line = Line(account, provider, module.COSTS, connect)  # type: ignore[arg-type]  # of a provider, the feed
         work = Work(
             self.store, commits, self.clock, Deadline.after(self.clock, 60.0), Meter(), Progress(),
             (line,), self.channels,

@@ -4,21 +4,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import RateLimited, Rejected, SyncError, Unauthorized, Unavailable
-from convsync_cli.sync.jobs import delta_sync
-from convsync_cli.sync.jobs.delta_sync import perform
+from convsync_cli.sync.firstwalks import WAITED_FOR
+from convsync_cli.sync.jobs.delta_sync import CURSOR_KEEPS, perform
 from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
 from convsync_cli.sync.model.job import JobFilter
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
-from convsync_cli.sync.model.message import Channel, Direction, Message
+from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
-from tests.sync.workbench import NOON, Bench
+from tests.sync.workbench import IN_BULK, NOON, Bench
 
 LATER = NOON + timedelta(minutes=10)
 FIRST = "+12025550001"  # the bench's first lead
@@ -104,6 +105,98 @@ def test_an_address_that_only_finds_is_not_learnt(bench: Bench) -> None:
     assert known is not None and len(known.addresses) == 2
 
 
+ANN, BOB = addresses.email("ann@example.com"), addresses.email("bob@example.com")
+DAEMON = addresses.email("mailer-daemon@example.net")
+
+
+def of_id(id: str) -> Contact:
+    return Contact(handles=(Handle("sms-fake", id),))
+
+
+def named(bench: Bench) -> list[tuple[set[str | None], tuple[str, ...]]]:
+    """The leads: their mail addresses and their ids."""
+    return [
+        ({address.value for address in lead.addresses if "@" in address.raw},
+         lead.handles_at("sms-fake"))
+        for lead in bench.store.leads.leads("acme", "", 99)
+    ]  # fmt: skip
+
+
+def test_an_address_that_only_finds_joins_nobody(bench: Bench) -> None:
+    discovering(bench)
+    bounced = [said(id, of_id(id), vouched=True, found_by=(DAEMON,)) for id in ("c1", "c2")]
+    bench.sms.feed = [page(*bounced)]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert named(bench) == [(set(), ("c1",)), (set(), ("c2",))]
+
+
+def test_who_wrote_for_somebody_else_is_not_taken_for_them(bench: Bench) -> None:
+    discovering(bench)
+    colleague = bench.lead()
+    mail = bench.known(colleague).addresses[-1]
+    bench.sms.feed = [page(said("hi", of_id("c1"), vouched=True, found_by=(mail,)))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert bench.texts(colleague) == []
+    assert bench.known(colleague).handles == ()
+
+
+def asking(bench: Bench, answer: Contact | SyncError | None, **told: Any) -> list[str]:
+    """Tell news of the id c1, and who that is when asked; what is asked is noted."""
+    asked = []
+
+    async def ask() -> Contact | None:
+        asked.append("c1")
+        if isinstance(answer, SyncError):
+            raise answer
+        return answer
+
+    bench.sms.feed = [page(said("hi", of_id("c1"), vouched=True, ask=ask, **told))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    return asked
+
+
+def test_an_id_that_is_nobodys_is_asked_for(bench: Bench) -> None:
+    discovering(bench)
+    assert asking(bench, replace(of_id("c1"), addresses=(ANN,))) == ["c1"]
+    assert named(bench) == [({"ann@example.com"}, ("c1",))]
+
+
+def test_an_id_that_is_nobodys_is_the_lead_that_has_the_address(bench: Bench) -> None:
+    discovering(bench)
+    lead = bench.lead()
+    asking(bench, replace(of_id("c1"), addresses=bench.known(lead).addresses))
+    assert bench.texts(lead) == ["hi"]
+    assert bench.known(lead).handles_at("sms-fake") == ("c1",)
+
+
+def test_an_id_that_is_somebodys_is_not_asked_for(bench: Bench) -> None:
+    lead = bench.lead()
+    contact = replace(of_id("c1"), addresses=bench.known(lead).addresses)
+    bench.store.leads.learn("acme", contact, {"sms-fake": Channel.SMS}, NOON)
+    assert asking(bench, None) == []
+    assert bench.texts(lead) == ["hi"]
+
+
+def test_an_id_of_nobody_wanted_is_not_asked_for(bench: Bench) -> None:
+    assert asking(bench, None, found_by=(BOB,)) == []
+    assert named(bench) == []
+
+
+def test_an_id_that_the_provider_does_not_know_makes_no_lead(bench: Bench) -> None:
+    discovering(bench)
+    asking(bench, None)
+    assert named(bench) == []
+
+
+def test_an_id_that_cannot_be_asked_for_now_is_a_lead_all_the_same(bench: Bench) -> None:
+    discovering(bench)
+    asking(bench, Rejected("answered 422"))
+    assert named(bench) == [(set(), ("c1",))]
+
+
 @pytest.mark.parametrize(
     ("discover", "vouched", "leads"), [(True, True, 1), (True, False, 0), (False, True, 0)]
 )
@@ -151,7 +244,7 @@ def test_an_interrupted_walk_goes_on_where_it_was(bench: Bench) -> None:
 
 def test_a_walk_that_was_interrupted_long_ago_begins_anew(bench: Bench) -> None:
     bench.store.feeds.save_walk(bench.sms.account, bench.clock.now(), "1", 0)
-    bench.clock.passes(delta_sync.CURSOR_KEEPS.total_seconds() + 60)
+    bench.clock.passes(CURSOR_KEEPS.total_seconds() + 60)
     bench.sms.feed = [page(), page()]
     bench.asks_for_changes()
     assert perform_one(bench) == Done()
@@ -227,6 +320,32 @@ def test_the_leads_that_the_first_walk_made_are_read(bench: Bench) -> None:
     assert waiting(bench) == set()
 
 
+def test_a_lead_whose_mail_the_walk_may_have_passed_is_read_by_a_job(bench: Bench) -> None:
+    discovering(bench)
+
+    def read(lead: Lead) -> tuple[Message, ...]:
+        bench.clock.passes(1)
+        return ()
+
+    late = said("hi", of_id("c1"), vouched=True, late=True)
+    bench.lead()
+    bench.sms.feed = [everything(News(somebody(), read)), everything(late)]
+    bench.asks_for_changes()
+    perform_one(bench)
+    (_, made) = bench.store.leads.leads("acme", "", 9)
+    assert bench.sync(made.id, Channel.SMS).synced_at is None
+    assert waiting(bench) == {made.id}
+
+
+def test_a_lead_whose_address_nobody_knows_is_read_by_a_job(bench: Bench) -> None:
+    known = bench.store.leads.learn("acme", of_id("c1"), {"sms-fake": Channel.SMS}, NOON).lead
+    bench.sms.feed = [everything(said("hi", of_id("c1"), late=True))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert bench.texts(known) == ["hi"]
+    assert waiting(bench) == {known}
+
+
 def test_a_lead_that_came_while_the_walk_went_on_is_read_by_a_job(bench: Bench) -> None:
     late: list[str] = []
 
@@ -252,10 +371,8 @@ def test_who_came_after_the_first_walk_is_read_by_a_job(bench: Bench) -> None:
     assert bench.sync(lead, Channel.SMS).synced_at is None
 
 
-def test_where_many_came_everything_is_read_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delta_sync, "MANY_UNREAD", 2)
+def test_where_many_came_everything_is_read_again(bench: Bench) -> None:
+    bench.costs = IN_BULK
     bench.store.feeds.finish(bench.sms.account, bench.clock.now(), "old", Covers.NOBODY)
     bench.lead()
     bench.lead()
@@ -264,6 +381,170 @@ def test_where_many_came_everything_is_read_again(
     perform_one(bench)
     assert bench.sms.walks == [(None, None)]
     assert waiting(bench) == set()
+
+
+def test_a_walk_through_everything_that_is_refused_later_begins_with_everything_again(
+    bench: Bench,
+) -> None:
+    bench.costs = IN_BULK
+    account = bench.sms.account
+    bench.store.feeds.finish(account, bench.clock.now(), "old", Covers.NOBODY)
+    bench.lead()
+    bench.lead()
+    bench.store.feeds.save_walk(account, bench.clock.now(), "1", 0)
+    bench.sms.refuses("1")
+    bench.sms.feed = [everything()]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert bench.sms.walks == [("old", "1"), (None, None)]
+    assert waiting(bench) == set()
+
+
+def test_where_many_came_while_the_walk_went_on_everything_is_read_again_at_once(
+    bench: Bench,
+) -> None:
+    bench.costs = IN_BULK
+
+    def read(lead: Lead) -> tuple[Message, ...]:
+        if len(bench.sms.walks) == 1:
+            bench.lead(), bench.lead()
+        return ()
+
+    bench.lead()
+    bench.sms.feed = [everything(News(somebody(), read))]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert bench.sms.walks == [(None, None)] * 2
+    assert waiting(bench) == set()
+
+
+# Channels whose first walks make leads for each other
+
+
+@pytest.fixture
+def both(bench: Bench) -> Bench:
+    """Two channels that make leads; of SMS the first walk goes on."""
+    for teller in bench.tellers:
+        teller.account = replace(teller.account, discover=True)
+        teller.feed = [everything()]
+    bench.store.feeds.save_walk(bench.sms.account, bench.clock.now(), "0", 0)
+    return bench
+
+
+def asked_for(bench: Bench) -> list[str | None]:
+    """The channels that wait to be read."""
+    found = JobFilter(kind=Kind.DELTA_SYNC, state="pending")
+    return [job.subject for job in bench.store.queue.jobs(found, 9)]
+
+
+def test_one_first_walk_waits_for_the_other(both: Bench) -> None:
+    both.asks_for_changes(Channel.EMAIL)
+    assert perform_one(both) == Done()
+    assert both.mail.walks == []
+
+
+def test_its_end_wakes_the_one_that_waits(both: Bench) -> None:
+    both.asks_for_changes(Channel.SMS)
+    assert perform_one(both) == Done()
+    assert asked_for(both) == [Channel.EMAIL]
+
+
+def test_the_one_that_goes_first_waits_for_nobody(both: Bench) -> None:
+    both.store.feeds.save_walk(both.mail.account, both.clock.now(), "0", 0)
+    both.asks_for_changes(Channel.SMS)
+    perform_one(both)
+    assert both.sms.walks == [(None, "0")]
+
+
+def test_who_was_read_before_waits_for_no_first_walk(both: Bench) -> None:
+    both.store.feeds.finish(both.mail.account, both.clock.now(), "old", Covers.NOBODY)
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert both.mail.walks == [("old", None)]
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_leads_that_it_makes_are_not_read_one_by_one_before_its_end(
+    both: Bench, ended: bool
+) -> None:
+    both.store.feeds.finish(both.mail.account, both.clock.now(), "old", Covers.NOBODY)
+    if ended:
+        both.store.feeds.finish(both.sms.account, both.clock.now(), "old", Covers.NOBODY)
+    both.mail.feed = [page()]
+    lead = both.lead()
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert waiting(both) == ({lead} if ended else set())
+
+
+NEVER_ENDING = ["nobody new", "a failure", "a refused credential", "what is old"]
+
+
+@pytest.mark.parametrize("what", NEVER_ENDING)
+def test_nobody_waits_for_what_may_never_end(both: Bench, what: str) -> None:
+    account, now = both.sms.account, both.clock.now()
+    if what == "nobody new":
+        both.sms.account = replace(account, discover=False)
+    elif what == "a failure":
+        both.store.feeds.fail(account, "unauthorized")
+    elif what == "a refused credential":
+        both.store.accounts.pause(account, PauseReason.UNAUTHORIZED, "refused", None, now)
+    else:
+        both.clock.passes(WAITED_FOR.total_seconds() + 1)
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert both.mail.walks == [(None, None)]
+
+
+def test_a_rate_limit_is_waited_for(both: Bench) -> None:
+    now = both.clock.now()
+    until = now + timedelta(minutes=1)
+    both.store.accounts.pause(both.sms.account, PauseReason.RATE_LIMITED, "429", until, now)
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert both.mail.walks == []
+
+
+def test_the_end_of_the_last_wakes_the_first_for_leads_that_are_unread_there(both: Bench) -> None:
+    both.store.feeds.finish(both.sms.account, both.clock.now(), "old", Covers.NOBODY)
+    both.lead()
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert asked_for(both) == [Channel.SMS]
+
+
+def test_it_is_known_to_go_on_before_its_first_page_is_stored(bench: Bench) -> None:
+    seen = []
+
+    def read(lead: Lead) -> tuple[Message, ...]:
+        seen.append(feed(bench).walk_started_at)
+        return ()
+
+    bench.lead()
+    bench.sms.feed = [everything(News(somebody(), read))]
+    bench.asks_for_changes()
+    perform_one(bench)
+    assert len(seen) == 1 and seen[0] is not None
+
+
+@pytest.mark.parametrize("ends", [Channel.SMS, Channel.EMAIL])
+def test_nobody_is_woken_for_nothing(both: Bench, ends: Channel) -> None:
+    other = both.sms if ends is Channel.EMAIL else both.mail
+    both.store.feeds.finish(other.account, both.clock.now(), "old", Covers.NOBODY)
+    both.asks_for_changes(ends)
+    perform_one(both)
+    assert asked_for(both) == []
+
+
+def test_only_the_first_end_wakes_so_that_no_two_channels_wake_each_other_for_ever(
+    both: Bench,
+) -> None:
+    for teller in both.tellers:
+        both.store.feeds.finish(teller.account, both.clock.now(), "old", Covers.NOBODY)
+    both.lead()
+    both.asks_for_changes(Channel.EMAIL)
+    perform_one(both)
+    assert asked_for(both) == []
 
 
 # Conversations that changed
@@ -285,6 +566,24 @@ def test_a_conversation_that_changed_is_read_back_to_what_is_known(bench: Bench)
     bench.asks_for_changes()
     assert perform_one(bench) == Done()
     assert bench.texts(lead) == ["new"]
+
+
+def test_an_old_date_among_new_messages_ends_no_reading(bench: Bench) -> None:
+    lead = bench.lead()
+    bench.store.archive.finish(
+        bench.known(lead), Channel.SMS, outcome="synced", synced_at=bench.clock.now()
+    )
+    talk = bench.sms.about(lead).says("new", "oddly dated", "newer than known").says("last")
+    odd = talk.steps[0]
+    assert isinstance(odd, Page)
+    dates = [NOON + timedelta(hours=1), NOON - timedelta(days=9), NOON + timedelta(hours=1)]
+    told = zip(odd.messages, dates, strict=True)
+    messages = tuple(replace(message, sent_at=at) for message, at in told)
+    talk.steps[0] = replace(odd, messages=messages)
+    bench.sms.feed = [page(threaded(since_s=1))]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert "last" in bench.texts(lead)
 
 
 def test_a_conversation_of_somebody_never_read_is_read_to_its_end(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -95,6 +96,18 @@ def stored_in(watermark: str | None) -> object:
 def test_the_rate_keeps_twenty_requests_a_minute_with_a_margin() -> None:
     assert (RATE.requests, RATE.seconds, RATE.burst) == (18, 60, 1)
     assert RATE.spacing >= 3.2
+
+
+def test_pages_that_lead_in_a_circle_behind_new_cursors_are_a_loop() -> None:
+    turns = count()
+
+    class Deaf:
+        async def ask(self, request: object) -> object:
+            turn = next(turns)
+            return page(row(id="m0" if not turn else f"m{1 + turn % 3}"), then=f"c{turn}")
+
+    with pytest.raises(CursorLoop):
+        changes(Deaf())  # type: ignore[arg-type]  # no script
 
 
 # A lead's list

@@ -1,7 +1,9 @@
 """Smartlead's quirks, one by one; see the fact sheet. What all providers do is in contracts."""
 
 import asyncio
+import json
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +11,8 @@ import httpx
 import pytest
 
 from convsync_cli.sync import addresses, merge
-from convsync_cli.sync.api import Auth
-from convsync_cli.sync.errors import Rejected, SyncError, Unavailable, Unknown
+from convsync_cli.sync.api import Api, Auth, Get, Post
+from convsync_cli.sync.errors import CursorLoop, Rejected, SyncError, Unavailable, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import FeedPage
@@ -102,7 +104,7 @@ def one(item: object) -> Message:
     return message
 
 
-def changes(answers: Script, watermark: str | None) -> list[FeedPage]:
+def changes(answers: Api, watermark: str | None) -> list[FeedPage]:
     """All pages of the feed."""
 
     async def gathered() -> list[FeedPage]:
@@ -367,14 +369,14 @@ def test_a_first_walk_without_campaigns_is_at_its_end_at_once() -> None:
     assert (page.news, page.cursor) == ((), None)
 
 
-def test_the_inbox_is_asked_up_to_the_beginning_of_the_walk() -> None:
+def test_the_inbox_is_asked_for_replies_of_the_future_too() -> None:
     answers = Script().answers(INBOX, {"data": [], "offset": 0, "limit": 20})
     changes(answers, watermark())
     (request,) = answers.requests
     body: Any = getattr(request, "body")  # noqa: B009  # only a Post has one
     assert body["filters"]["replyTimeBetween"] == [
         "2026-01-02T08:30:00.000Z",
-        "2026-01-02T09:00:00.000Z",
+        "2125-12-09T09:00:00.000Z",
     ]
 
 
@@ -395,6 +397,46 @@ def test_a_row_that_came_without_its_thread_has_it_fetched() -> None:
     (page,) = changes(answers.answers(HISTORY, {"history": [sent(), reply()]}), watermark())
     (news,) = page.news
     assert (len(news.read(KNOWN)), news.unread, news.vouched) == (2, False, True)
+
+
+@dataclass(slots=True)
+class Deaf:
+    """A server that answers whatever is asked with the same full page."""
+
+    path: str
+    page: dict[str, object]
+
+    async def ask(self, request: Get | Post) -> Any:
+        if request.path == CAMPAIGNS:
+            return [{"id": 12, "status": "ACTIVE"}]
+        return self.page if request.path == self.path else {}
+
+
+@pytest.mark.parametrize("date", ["2026-01-02T08:59:00.000Z", "2099-01-01T00:00:00.000Z", None])
+def test_an_inbox_that_repeats_itself_is_an_error(date: str | None) -> None:
+    rows = [inbox_row(email_lead_id=n, last_reply_time=date) for n in range(20)]
+    with pytest.raises(CursorLoop):
+        changes(Deaf(INBOX, {"data": rows}), watermark())
+
+
+def test_an_inbox_that_ignores_its_bound_is_read_no_further_than_that() -> None:
+    old = [inbox_row(email_lead_id=n, last_reply_time="2025-01-01T00:00:00.000Z")
+           for n in range(20)]  # fmt: skip
+    (page,) = changes(Script().answers(INBOX, {"data": old}), watermark())
+    assert (len(page.news), page.cursor) == (20, None)
+
+
+def test_a_campaign_whose_list_repeats_itself_is_an_error() -> None:
+    leads = [{"lead": {"id": n, "email": MAIL}, "status": "STARTED"} for n in range(100)]
+    with pytest.raises(CursorLoop):
+        changes(Deaf(f"{BASE}/campaigns/12/leads", {"data": leads}), None)
+
+
+def test_a_reply_dated_in_the_future_moves_nothing() -> None:
+    future = inbox_row(last_reply_time="2099-01-01T00:00:00.000Z")
+    (page,) = changes(Script().answers(INBOX, {"data": [future]}), watermark())
+    assert len(page.news) == 1
+    assert json.loads(page.watermark or "")[0] == "2026-01-02T09:00:00.000Z"
 
 
 @pytest.mark.parametrize("told", [{"email_lead_id": None}, {"email_campaign_id": {}}])

@@ -181,7 +181,7 @@ class Office:
         claim = replace(
             Claim(1, "some", "acme", None, 1, 1, 3, now, now, now + timedelta(hours=1)), **about
         )
-        line = Line(wire.account, provider, connect)
+        line = Line(wire.account, provider, smartlead.COSTS, connect)
         work = Work(
             self.store, commits, self.clock, deadline, Meter(), Progress(), (line,), CHANNELS
         )

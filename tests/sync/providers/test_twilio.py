@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -186,6 +187,18 @@ def test_a_page_that_leads_to_itself_is_a_loop() -> None:
         read(answers)
 
 
+@pytest.mark.parametrize("rows", [[], [row()], [row(), row(sid="SM2")]])
+def test_a_walk_whose_pages_repeat_behind_new_tokens_is_a_loop(rows: list[object]) -> None:
+    tokens = count()
+
+    class Deaf:
+        async def ask(self, request: object) -> object:
+            return page(*rows, then=f"x{next(tokens)}")
+
+    with pytest.raises(CursorLoop):
+        changes(Deaf())  # type: ignore[arg-type]  # no script
+
+
 @pytest.mark.parametrize("answer", [[], {}, {"messages": {}}, {"messages": []}])
 def test_an_answer_of_another_shape_is_rejected(answer: object) -> None:
     with pytest.raises(Rejected):
@@ -334,6 +347,13 @@ def test_a_walk_that_finds_nothing_keeps_its_watermark() -> None:
 def test_a_date_in_the_future_does_not_move_the_watermark() -> None:
     future = row(sid="SM2", date_sent="Fri, 01 Jan 2077 00:00:00 +0000")
     [told] = changes(Script().answers(LIST, page(future, row())))
+    assert told.watermark == MARK
+
+
+def test_a_date_in_the_future_does_not_keep_a_walk_going_whose_bound_is_ignored() -> None:
+    rows = [row(sid="SM2", date_sent="Fri, 01 Jan 2077 00:00:00 +0000"),
+            row(sid="SM3", date_sent="Mon, 01 Jan 2024 00:00:00 +0000")]  # fmt: skip
+    [told] = changes(Script().answers(LIST, page(*rows, then="x"), **SINCE), MARK)
     assert told.watermark == MARK
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync.api import Api, Get
-from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
+from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.shape import Json, mapping, part, rows, text
 
 FIRST_PAGE: Mapping[str, str] = {"pagination_type": "cursor"}
@@ -26,18 +27,16 @@ async def walk(
     Raises:
         CursorLoop: the pages lead in a circle.
     """
-    seen: set[str] = set()
+    circle = Circle(request.label)
     following_page: Mapping[str, str] | None = paging
     while following_page is not None:
         asked = following_page
         answer = await ask(api, replace(request, query={**request.query, **asked}))
         found = rows(answer.get("data"), request.label)
         page = [row for row in found if isinstance(row, Mapping)]
-        ids = {str(text(row.get("id"))) for row in page}
         following_page = following(answer, asked) if found else None
-        if following_page is not None and (following_page == asked or (ids and ids <= seen)):
-            raise CursorLoop(f"{request.label} leads in a circle; its end cannot be reached")
-        seen |= ids
+        if following_page is not None:
+            circle.watch(text(row.get("id")) for row in page)
         yield page, following_page
 
 

@@ -66,7 +66,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
     known, contact = cursor is not None, None
     if handles and not lead.values(AddressKind.EMAIL):
         # Rows without a lead id are told apart by their addresses, so one must be known.
-        contact = await _look_up(api, "api/leads/{id}", handles[0])
+        contact = await look_up(api, "api/leads/{id}", handles[0])
         lead = replace(lead, addresses=contact.addresses if contact else ())
     seen: set[str] = set()
     while True:
@@ -94,7 +94,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
 async def _by_email(api: Api, lead: Lead) -> Contact | None:
     """The lead as EmailBison knows it, looked up by each of its addresses."""
     for email in lead.values(AddressKind.EMAIL):
-        found = await _look_up(api, "api/leads/{email}", quote(email, safe="@"))
+        found = await look_up(api, "api/leads/{email}", quote(email, safe="@"))
         if found is None:
             continue
         if any(address.value != email for address in found.addresses):
@@ -103,7 +103,8 @@ async def _by_email(api: Api, lead: Lead) -> Contact | None:
     return None
 
 
-async def _look_up(api: Api, label: str, key: str) -> Contact | None:
+async def look_up(api: Api, label: str, key: str) -> Contact | None:
+    """A lead as EmailBison knows it, by its id or address; None where it knows none."""
     try:
         answer = await ask(api, Get(label, f"/api/leads/{key}", {}))
     except Unknown as error:

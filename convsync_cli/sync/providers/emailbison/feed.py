@@ -4,12 +4,15 @@ Reply ids rise as mails are taken in, so that the greatest one is the mark; date
 is taken in late. Campaign mails are numbered when they are planned: those sent since the day before
 the last look are read again, once a day those of some days more.
 
+The first walk reads the campaign mails first: they tell the addresses of their leads, by which the
+mails that were written by hand are recognised among the replies.
+
 A workspace whose mailboxes are warmed up can hold millions of replies that are no lead's. There the
 replies of each campaign are looked at instead, and whoever answered is read by a job of its own.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -42,12 +45,19 @@ class Mark:
     """Up to where a workspace is known.
 
     ``reply`` is the greatest id read, or with ``campaigns`` those of each campaign. ``sends_at`` is
-    when campaign mails were read last, UTC text.
+    when campaign mails were read last, UTC text. ``edge`` are the ids that stood on the newest page
+    of replies: mails that are taken in side by side may appear out of turn.
     """
 
     reply: int
     sends_at: str
     campaigns: Mapping[str, int] | None = None
+    edge: Sequence[int] = ()
+
+    def lacks(self, ids: list[int]) -> bool:
+        """Whether a page has a reply that was not there before."""
+        known, least = frozenset(self.edge), min(self.edge, default=self.reply)
+        return any(id > self.reply or (id > least and id not in known) for id in ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,7 @@ class Place:
     paging: Mapping[str, str] = field(default_factory=lambda: FIRST_PAGE)
     newest: int | None = None
     campaigns: Mapping[str, int] | None = None
+    edge: Sequence[int] = ()
 
 
 Told = tuple[tuple[News, ...], Place]
@@ -85,7 +96,7 @@ async def _begin(api: Api, mark: Mark | None) -> Place:
         return Place("campaigns" if noisy else "replies", False, campaigns={} if noisy else None)
     answer = await ask(api, _REPLIES)
     noisy = (number(part(answer, "meta").get("total")) or 0) > NOISY
-    return Place("campaigns" if noisy else "replies", True, campaigns={} if noisy else None)
+    return Place("campaigns" if noisy else "sends", True, campaigns={} if noisy else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +125,22 @@ class _Walk:
             max(known.reply, place.newest or 0),
             instant.to_text(self.now) if self._sends_due(place) else known.sends_at,
             place.campaigns,
+            place.edge or known.edge,
         )
 
     async def replies(self, place: Place) -> AsyncIterator[Told]:
         """Replies, newest first, down to the mark; the page on which it lies is read whole."""
-        floor = self.mark.reply if self.mark and not place.first else 0
+        known = self.mark if self.mark and not place.first else Mark(0, "")
         async for page, following in walk(self.api, _REPLIES, place.paging):
             ids = _ids(page)
-            place = replace(place, newest=place.newest or max(ids, default=0))
-            if following is None or min(ids, default=0) <= floor:
-                news = of_replies(page) if max(ids, default=0) > floor else ()
-                yield news, self._after_replies(place)
+            if place.newest is None:
+                place = replace(place, newest=max(ids, default=0), edge=ids)
+            if following is None or (ids and ids[-1] <= known.reply):
+                told = page if place.first or known.lacks(ids) else ()
+                yield of_replies(self.api, told), self._after_replies(place)
                 return
             place = replace(place, paging=following)
-            yield of_replies(page), place
+            yield of_replies(self.api, page), place
 
     async def campaigns(self, place: Place) -> AsyncIterator[Told]:
         """The replies to each campaign, down to its mark; the first walk only sets the marks."""
@@ -155,12 +168,12 @@ class _Walk:
             if floor is None:
                 break
             told += [row for row in page if (number(row.get("id")) or 0) > floor]
-            if min(ids, default=0) <= floor:
+            if ids and ids[-1] <= floor:
                 break
-        return newest, of_replies(told, unread=True)
+        return newest, of_replies(self.api, told, unread=True)
 
     def _after_replies(self, place: Place) -> Place:
-        due = self._sends_due(place)
+        due = not place.first and self._sends_due(place)
         return replace(place, phase="sends" if due else "end", paging=FIRST_PAGE)
 
     def _sends_due(self, place: Place) -> bool:
@@ -173,11 +186,9 @@ class _Walk:
         """Campaign mails that were sent: all, or those since the day before the last look."""
         query = {"status": "sent", **self._since(place)}
         request = Get("api/scheduled-emails", "/api/scheduled-emails", query)
+        behind = replace(place, phase="replies" if place.first else "end", paging=FIRST_PAGE)
         async for page, following in walk(self.api, request, place.paging):
-            if following is None:
-                yield of_sends(page), replace(place, phase="end")
-            else:
-                yield of_sends(page), replace(place, paging=following)
+            yield of_sends(page), replace(place, paging=following) if following else behind
 
     def _since(self, place: Place) -> dict[str, str]:
         if self.mark is None or place.first:

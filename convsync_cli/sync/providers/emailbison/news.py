@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from urllib.parse import quote
 
 from convsync_cli.sync import addresses
+from convsync_cli.sync.api import Api
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
+from convsync_cli.sync.providers.emailbison.conversation import look_up
 from convsync_cli.sync.providers.emailbison.rows import (
     NAME,
     is_outbound,
@@ -19,17 +23,36 @@ from convsync_cli.sync.providers.emailbison.rows import (
 from convsync_cli.sync.shape import Json, part, text, texts
 
 
-def of_replies(page: Iterable[Json], *, unread: bool = False) -> tuple[News, ...]:
+def of_replies(api: Api, page: Iterable[Json], *, unread: bool = False) -> tuple[News, ...]:
     """News of whoever wrote, or was written to by hand.
 
-    Who wrote is found by address where the row names no lead; only tracked leads are vouched for,
-    warm-up mail names none. With ``unread`` the rest of the conversation is to be read too.
+    A row that names a lead is that lead's, whoever wrote it: a colleague may answer, and bounces
+    come from a mail system. Where it names none, mostly what was written by hand, the lead is
+    recognised by address. Only tracked leads are vouched for, warm-up mail names none. With
+    ``unread`` the rest of the conversation is to be read too.
     """
-    return tuple(
-        News(_lead_of(row), partial(_replies, row), vouched=_tracked(row) is not None,
-             unread=unread, found_by=_found_by(row))
-        for row in page
-    )  # fmt: skip
+    return tuple(_of_reply(api, row, unread) for row in page)
+
+
+def _of_reply(api: Api, row: Json, unread: bool) -> News:
+    contact, id = _lead_of(row), _tracked(row)
+    return News(
+        contact,
+        partial(_replies, row),
+        vouched=id is not None,
+        unread=unread,
+        found_by=_found_by(row),
+        ask=partial(_asked, api, id) if id is not None and not contact.addresses else None,
+        late=True,  # what was written to them by hand names no lead
+    )
+
+
+async def _asked(api: Api, id: str) -> Contact | None:
+    """Who a lead is of which a row tells the id only."""
+    found = await look_up(api, "api/leads/{id}", quote(id, safe=""))
+    if found is not None and found.handles != (Handle(NAME, id),):
+        raise Rejected("api/leads/{id} answered with another lead than asked for")
+    return found
 
 
 def of_sends(page: Sequence[Json]) -> tuple[News, ...]:
@@ -56,7 +79,7 @@ def _lead_of(row: Json) -> Contact:
 
 
 def _found_by(row: Json) -> tuple[Address, ...]:
-    """The addresses of the other side. A lead may answer from another than its own."""
+    """The addresses of the other side, of which one may be a lead's."""
     theirs = (
         texts([row.get("primary_to_email_address"), *mailboxes(row.get("to"))])
         if is_outbound(row)

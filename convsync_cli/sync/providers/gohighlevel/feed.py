@@ -2,8 +2,9 @@
 
 A conversation that changed is read back to what is known of it. The first walk takes the contact of
 every conversation, then every contact (a lead may be known by an address that is not its main one),
-then every message by the export. Once a night the export of the last days brings what moves no
-conversation, such as the status of a message.
+then every message by the export. What moves no conversation is brought by the export too: once an
+hour, while there is news, that of the last hours (a message that came late), and once a night that
+of the last days (the status of a message).
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -12,11 +13,11 @@ from datetime import datetime
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import Rejected
+from convsync_cli.sync.errors import CursorLoop, Rejected
 from convsync_cli.sync.model.feed import Covers, FeedPage, News, Thread
 from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.conversation import Place as Conversation
-from convsync_cli.sync.providers.gohighlevel.listing import RECENT, contacts, messages
+from convsync_cli.sync.providers.gohighlevel.listing import contacts, messages
 from convsync_cli.sync.providers.gohighlevel.mark import EXPORT_LAG_MS, OVERLAP_MS, Mark, Place
 from convsync_cli.sync.providers.gohighlevel.rows import date_of, person, sort_value
 from convsync_cli.sync.shape import Json, mapping, rows, text
@@ -30,7 +31,7 @@ async def changes(
     api: Api, location: Location, watermark: str | None, cursor: str | None, now: datetime
 ) -> AsyncIterator[FeedPage]:
     """What changed in the location; see ``Provider.changes``."""
-    mark = Mark.read(watermark) if watermark else None
+    mark = Mark.read(watermark).until(now) if watermark else None
     place = Place.read(cursor) if cursor else Place("changed" if mark else "conversations")
     walk = _Walk(api, location, mark, now, first=place.phase in _FIRST)
     while place.phase != "end":
@@ -59,7 +60,7 @@ class _Walk:
             "contacts": self._contacts,
             "messages": self._messages,
             "changed": self._conversations,
-            "recent": self._recent,
+            "export": self._export,
         }
         return phases[place.phase](place)
 
@@ -77,33 +78,40 @@ class _Walk:
     def _mark(self, place: Place) -> Mark:
         now = instant.to_text(self.now)
         if self.first or self.mark is None:
-            return Mark(place.newest or 0, now)
+            return Mark(place.newest or 0, reconciled=now, settled=now, news=now)
         at = max(self.mark.at, place.newest or 0)
-        reconciled = now if self.mark.wants_reconciling(self.now) else self.mark.reconciled
-        return Mark(at, reconciled, place.edge)
+        news = now if place.news else self.mark.news
+        return replace(self.mark, at=at, edge=place.edge, news=news).exported(self.now, place.since)
 
     async def _conversations(self, place: Place) -> AsyncIterator[Told]:
         """Conversations, newest first, down to those that are known."""
-        floor = 0 if self.first or self.mark is None else self.mark.floor
+        floor = -1 if self.first or self.mark is None else self.mark.floor
         seen: set[str] = set()
+        asked: set[object] = set()
         while True:
-            asked = place.after
-            found = await self._search(place)
+            found, full = await self._search(place)
+            asked.add(place.after)
+            following = _following(found, place.after) if full else None
+            if following is not None and following in asked:
+                raise CursorLoop("conversations/search leads in a circle")
             fresh = [row for row in found if (text(row.get("id")) or "") not in seen]
             seen.update(text(row.get("id")) or "" for row in fresh)
-            if place.newest is None and found:
-                place = replace(place, newest=max(map(date_of, found)))
             recent = [row for row in fresh if date_of(row) > floor]
             changed = [row for row in recent if self._changed(row, place)]
-            for chunk in _chunks(changed):
-                place = replace(self._behind(place, chunk), after=_inclusive(chunk[-1]))
+            place = self._informed(place, found, changed)
+            *chunks, last = self._chunks(changed)
+            for chunk in chunks:
+                place = replace(self._behind(place, chunk), after=_inclusive(chunk))
                 yield tuple(self._news(row, floor) for row in chunk), place, 0
-            place = replace(self._behind(place, recent), after=_following(found, asked))
-            if not fresh or len(recent) < len(fresh) or place.after is None:
-                yield (), self._next(place), 0
+            place = replace(self._behind(place, recent), after=following)
+            ended = following is None or _reaches(found, floor)
+            told = tuple(self._news(row, floor) for row in last)
+            yield told, self._next(place) if ended else place, 0
+            if ended:
                 return
 
-    async def _search(self, place: Place) -> list[Json]:
+    async def _search(self, place: Place) -> tuple[list[Json], bool]:
+        """A page of the location's conversations, and whether there may be more behind it."""
         after = {"startAfterDate": str(place.after)} if place.after else {}
         request = self.location.search(limit=LARGEST_PAGE, **after)
         answer = mapping(await self.api.ask(request), request.label)
@@ -112,24 +120,40 @@ class _Walk:
         own = [row for row in known if text(row.get("locationId")) in (None, self.location.id)]
         if found and not own:
             raise Rejected(f"{request.label} ignored the location that was asked for")
-        return own
+        return own, len(found) >= LARGEST_PAGE
+
+    def _informed(self, place: Place, found: list[Json], changed: list[Json]) -> Place:
+        """The place with what a page says of time; a date in the future proves nothing."""
+        now = instant.to_milliseconds(self.now)
+        dates = [date for date in map(date_of, found) if 0 < date <= now]
+        newest = max(dates, default=None) if place.newest is None else place.newest
+        return replace(place, newest=newest, news=place.news or bool(changed))
+
+    def _chunks(self, changed: list[Json]) -> list[list[Json]]:
+        """Conversations in parts; the first walk reads none of them, and needs no parts."""
+        size = len(changed) if self.first else THREADS_A_PAGE
+        starts = range(0, max(1, len(changed)), max(1, size))
+        return [changed[start : start + size] for start in starts]
 
     def _changed(self, row: Json, place: Place) -> bool:
-        """Whether a conversation has a later date than when it was last dealt with."""
+        """Whether a conversation has another date than when it was last dealt with."""
         id = text(row.get("id")) or ""
-        known = max(place.edge.get(id, 0), self.mark.edge.get(id, 0) if self.mark else 0)
-        return self.first or date_of(row) > known
+        known = place.edge.get(id) or (self.mark.edge.get(id) if self.mark else None)
+        return self.first or date_of(row) != known
 
     def _behind(self, place: Place, done: list[Json]) -> Place:
         """The place once some conversations have been dealt with.
 
-        The first walk remembers none: it begins the overlap anew.
+        Remembered are those of the overlap, and those of the date at which the walk goes on. The
+        first walk remembers none: it begins the overlap anew.
         """
         if self.first:
             return place
         edge = {**place.edge, **{text(row.get("id")) or "": date_of(row) for row in done}}
         floor = (place.newest or 0) - OVERLAP_MS
-        return replace(place, edge={id: date for id, date in edge.items() if date > floor})
+        here = date_of(done[-1]) if done else None
+        near = {id: date for id, date in edge.items() if date > floor or date == here}
+        return replace(place, edge=near)
 
     def _news(self, row: Json, floor: int) -> News:
         cursor = Conversation((text(row.get("id")) or "",)).write() or ""
@@ -143,8 +167,10 @@ class _Walk:
     def _next(self, place: Place) -> Place:
         if self.first:
             return place.at("contacts")
-        reconciles = self.mark is not None and self.mark.wants_reconciling(self.now)
-        return place.at("recent" if reconciles else "end")
+        since = self.mark.export_due(self.now, news=place.news) if self.mark else None
+        if since is None:
+            return place.at("end")
+        return replace(place.at("export"), since=instant.to_text(since))
 
     async def _contacts(self, place: Place) -> AsyncIterator[Told]:
         async for news, after in contacts(self.api, self.location, place.after):
@@ -158,7 +184,7 @@ class _Walk:
         that are newer than it reached.
         """
         async for news, left_out, last, more in messages(
-            self.api, self.location, sortBy="createdAt", **_since(place.after)
+            self.api, self.location, self.now, sortBy="createdAt", **_since(place.after)
         ):
             place = replace(place, after=last or place.after)
             reached = instant.parse(place.after)
@@ -167,11 +193,10 @@ class _Walk:
             end = replace(place.at("end"), newest=min(at, place.newest or at))
             yield news, place if more else end, left_out
 
-    async def _recent(self, place: Place) -> AsyncIterator[Told]:
-        """The messages of the last days; a walk that is interrupted here begins them anew."""
-        start = instant.to_text(self.now - RECENT)
+    async def _export(self, place: Place) -> AsyncIterator[Told]:
+        """The messages of late; a walk that is interrupted here begins them anew."""
         async for news, left_out, _, more in messages(
-            self.api, self.location, sortBy="updatedAt", startDate=start
+            self.api, self.location, self.now, sortBy="updatedAt", **_since(place.since)
         ):
             yield news, place if more else place.at("end"), left_out
 
@@ -180,22 +205,28 @@ def _since(after: object) -> dict[str, str]:
     return {"startDate": str(after)} if after else {}
 
 
-def _inclusive(row: Json) -> str | None:
-    """The cursor of a page that begins with a conversation, and those of the same date."""
-    last = sort_value(row)
+def _inclusive(page: list[Json]) -> str | None:
+    """The cursor of a page that begins with the last conversation, and those of the same date."""
+    last = _last(page)
     return str(int(last) + 1) if last is not None and last.isdecimal() else None
 
 
-def _following(page: list[Json], after: object) -> str | None:
+def _last(page: list[Json]) -> str | None:
+    """The value by which the last conversation was sorted; some may have none."""
+    return next((value for row in reversed(page) if (value := sort_value(row))), None)
+
+
+def _following(page: list[Json], asked: object) -> str | None:
     """The cursor of the next page; None where there is none.
 
     The server goes on with what is older than a date, and several conversations can have the last
     one: so that of the page is asked for again, unless nothing else stands on it.
     """
-    inclusive = _inclusive(page[-1]) if len(page) >= LARGEST_PAGE else None
-    return sort_value(page[-1]) if inclusive is not None and inclusive == after else inclusive
+    inclusive = _inclusive(page)
+    return _last(page) if inclusive is None or inclusive == asked else inclusive
 
 
-def _chunks(changed: list[Json]) -> list[list[Json]]:
-    starts = range(0, len(changed), THREADS_A_PAGE)
-    return [changed[start : start + THREADS_A_PAGE] for start in starts]
+def _reaches(page: list[Json], floor: int) -> bool:
+    """Whether a page ends with what is known: by its last row, since one may be out of turn."""
+    dates = [date for date in map(date_of, page) if date]
+    return bool(dates) and dates[-1] <= floor

@@ -1,11 +1,13 @@
 """Everything a location holds, in bulk: its contacts, and its messages by the export."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime
 from functools import partial
 
+from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
@@ -17,8 +19,6 @@ from convsync_cli.sync.providers.gohighlevel.asking import (
 from convsync_cli.sync.providers.gohighlevel.rows import NAME, contact, is_sms, message
 from convsync_cli.sync.shape import Json, mapping, rows, text
 
-RECENT = timedelta(days=3)  # how far back the status of a message is looked at again
-
 
 async def contacts(
     api: Api, location: Location, after: object
@@ -27,6 +27,7 @@ async def contacts(
 
     They are vouched for by nobody: only those are of interest that are leads or have messages.
     """
+    circle = Circle("contacts/search")
     while True:
         request = location.contacts(after if isinstance(after, list) else None)
         answer = mapping(await api.ask(request), request.label)
@@ -35,24 +36,25 @@ async def contacts(
         following = (
             known[-1].get("searchAfter") if len(found) >= LARGEST_LISTING and known else None
         )
-        if following is not None and following == after:
-            raise CursorLoop(f"{request.label} leads in a circle; its end cannot be reached")
         after = following if isinstance(following, list) else None
+        if after is not None:
+            circle.watch(text(row.get("id")) for row in known)
         yield tuple(News(contact(row)) for row in known), after
         if after is None:
             return
 
 
 async def messages(
-    api: Api, location: Location, **query: str
+    api: Api, location: Location, now: datetime, **query: str
 ) -> AsyncIterator[tuple[tuple[News, ...], int, str | None, bool]]:
     """The messages of the location that fit a query, oldest first, each page with the rows left
     out, the date of its last message, and whether there is more.
 
-    The server's own cursor ends with the search it belongs to, so that it is never stored.
+    The server's own cursor ends with the search it belongs to, so that it is never stored. A date
+    later than ``now`` says nothing of how far the export has come.
     """
     cursor: dict[str, str] = {}
-    seen: set[str] = set()
+    circle = Circle("conversations/messages/export")
     while True:
         request = location.export(limit=LARGEST_EXPORT, sortOrder="asc", **query, **cursor)
         answer = mapping(await api.ask(request), request.label)
@@ -61,16 +63,21 @@ async def messages(
         if found and not own:
             raise Rejected(f"{request.label} ignored the location that was asked for")
         following = text(answer.get("nextCursor")) if found else None
-        if following is not None and following in seen:
-            raise CursorLoop(f"{request.label} leads in a circle; its end cannot be reached")
-        seen.add(following or "")
+        if following is not None:
+            circle.watch(text(row.get("id")) for row in own)
         cursor = {"cursor": following} if following else {}
         texting = [row for row in own if is_sms(row) and text(row.get("contactId"))]
-        dates = [date for row in own if (date := text(row.get("dateAdded")))]
         left_out = len(found) - len(texting)
-        yield _news(texting), left_out, max(dates, default=None), following is not None
+        yield _news(texting), left_out, _reached(own, now), following is not None
         if following is None:
             return
+
+
+def _reached(own: Sequence[Json], now: datetime) -> str | None:
+    """The date of the last message of a page; None where the page is not oldest first."""
+    told = (instant.parse(row.get("dateAdded")) for row in own)
+    dates = [at for at in told if at is not None and at <= now]
+    return instant.to_text(dates[-1]) if dates and dates == sorted(dates) else None
 
 
 def _is_of(row: Json, location: Location) -> bool:

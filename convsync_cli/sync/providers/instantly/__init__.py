@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses
+from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
@@ -88,6 +89,7 @@ class _Trail:
     cursors: set[str] = field(default_factory=set)
     first: frozenset[str] = frozenset()
     last: frozenset[str] = frozenset()
+    circle: Circle = field(default_factory=lambda: Circle(_LIST))
 
     def follow(self, found: list[object], after: str | None) -> str | None:
         """The cursor behind a page, None at the end: without a row, or where it repeats itself."""
@@ -99,6 +101,7 @@ class _Trail:
         self.first, self.last = self.first or ids, ids
         if after is None or not found or after in self.cursors:
             return None
+        self.circle.watch(sorted(ids))
         self.cursors.add(after)
         return after
 

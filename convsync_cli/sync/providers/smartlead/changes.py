@@ -13,24 +13,28 @@ where none of them is there the list is read again.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import convsync_cli.sync.providers.smartlead.asking as asking
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
+from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import Unavailable, Unknown
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.feed import Covers, FeedPage
 from convsync_cli.sync.providers.smartlead.asking import Listed
 from convsync_cli.sync.providers.smartlead.telling import inbox_news, lead_news, listed_id
-from convsync_cli.sync.shape import text
+from convsync_cli.sync.shape import Json, text
 
 OVERLAP = timedelta(minutes=30)  # replies that came in late, and clocks that disagree
 SENDS_EVERY = timedelta(hours=1)
 SWEEP_EVERY = timedelta(days=1)
 
+# Up to when the inbox is asked for: a reply whose date is ahead of our clock is shown all the same,
+# and so are those that its lead writes later.
+_AHEAD = timedelta(days=36_500)
 _SECOND = timedelta(seconds=1)  # to which the inbox may compare
 _TAIL = 5  # rows that two pages share
 _MOST_RESTARTS = 3
@@ -98,9 +102,10 @@ async def changes(
     if cursor is not None:
         place: _Place | None = _Place.read(cursor)
     else:
-        place = _Place(watermark, None if watermark is None else to_text(now))
+        place = _Place(watermark, None if watermark is None else to_text(now + _AHEAD))
+    lists = _Lists()
     while place is not None:
-        walk = _Walk(api, place, now)
+        walk = _Walk(api, place, now, lists)
         page, place = await (walk.inbox() if place.upper is not None else walk.campaigns())
         covers = Covers.EVERYBODY if walk.mark is None else Covers.NOBODY
         yield replace(page, covers=covers, cursor=place.write() if place else None)
@@ -113,6 +118,7 @@ class _Walk:
     api: Api
     place: _Place
     now: datetime
+    lists: "_Lists"
 
     @property
     def mark(self) -> _Mark | None:
@@ -124,10 +130,12 @@ class _Walk:
         assert mark is not None
         assert place.upper is not None
         upper = from_text(place.upper)
-        found = await asking.inbox(self.api, mark.inbox - OVERLAP, upper, place.offset)
+        since = mark.inbox - OVERLAP
+        found = await asking.inbox(self.api, since, upper, place.offset)
         news, left_out = await inbox_news(self.api, found.rows)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
-        if not found.last:
+        if not found.last and not _passes(found, since):
+            self.lists.of("inbox").watch(map(_inbox_key, found.rows))
             return page, _down(place, upper, found)
         return self._ended(page, replace(place, upper=None, offset=0))
 
@@ -146,6 +154,8 @@ class _Walk:
         ids = [listed_id(row) for row in found.rows]
         if place.tail and not set(place.tail) & set(ids):
             return FeedPage(), _again(place)
+        if not found.last:
+            self.lists.of(f"{campaign} {place.restarts}").watch(ids)
         fresh = [row for row in found.rows if listed_id(row) not in place.tail]
         news, left_out = await lead_news(self.api, campaign, fresh)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
@@ -183,6 +193,32 @@ class _Walk:
             sweep = self.now if place.swept or mark is None else mark.sweep
             new = _Mark(self.now, self.now, sweep, place.active)
         return replace(page, watermark=new.write()), None
+
+
+@dataclass(slots=True)
+class _Lists:
+    """The lists of a walk, each watched for leading in a circle."""
+
+    name: str = ""
+    circle: Circle = field(default_factory=lambda: Circle("campaigns/{id}/leads"))
+
+    def of(self, name: str) -> Circle:
+        """The watch over a list; one at a time is read."""
+        if name != self.name:
+            self.name, self.circle = name, Circle("a list of Smartlead's")
+        return self.circle
+
+
+def _inbox_key(row: Json) -> str:
+    told = (row.get(name) for name in ("email_lead_map_id", "email_lead_id", "last_reply_time"))
+    return " ".join(text(each) or "" for each in told).strip()
+
+
+def _passes(found: Listed, since: datetime) -> bool:
+    """Whether a page of the inbox ends before the bound that was asked for: it is ignored."""
+    times = [instant.parse(text(row.get("last_reply_time"))) for row in found.rows]
+    told = [moment for moment in times if moment is not None]
+    return bool(told) and told[-1] < since - _SECOND
 
 
 def _down(place: _Place, upper: datetime, found: Listed) -> _Place:

@@ -19,7 +19,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync.api import Api, Auth, Costs, Get, UnusableSetting
-from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.address import AddressKind
@@ -159,9 +160,10 @@ class _Walk:
         marks = [self.newest] if self.newest else []
         return replace(self, newest=max([*marks, *map(instant.to_text, sent)], default=None))
 
-    def is_over(self, found: list[object]) -> bool:
+    def is_over(self, found: list[object], now: datetime) -> bool:
         """Whether the server ignores the first day that was asked for, and has gone past it."""
-        days = [f"{sent:%Y-%m-%d}" for each in found if (sent := sent_at(each)) is not None]
+        sent = (sent_at(each) for each in found)
+        days = [f"{each:%Y-%m-%d}" for each in sent if each is not None and each <= now]
         return bool(self.since and days and max(days) < self.since)
 
 
@@ -187,19 +189,21 @@ class Reader:
     async def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A lead's SMS, page by page of its lists; see ``Provider.pages``."""
         place = _Place.read(cursor) if cursor else _Place(tuple(_lists(lead)))
-        known, asked = cursor is not None, list[Query]()
+        known, circle = cursor is not None, Circle(_LIST)
         while place.lists:
-            page, place = await self._page(api, lead, place, asked)
+            lists = place.lists
+            page, place = await self._page(api, lead, place, circle)
+            circle = circle if place.lists == lists else Circle(_LIST)
             known = known or bool(page.messages or page.left_out)
             if known:
                 yield page
 
     async def _page(
-        self, api: Api, lead: Lead, place: _Place, asked: list[Query]
+        self, api: Api, lead: Lead, place: _Place, circle: Circle
     ) -> tuple[Page, _Place]:
-        query = place.page or place.lists[0]
-        found, following = await self._list(api, query)
-        _note(asked, query, following)
+        found, following = await self._list(api, place.page or place.lists[0])
+        if following is not None:
+            circle.watch(map(_sid, found))
         if found and not any(involves(row, lead) for row in found):
             raise Rejected(f"{_LIST} ignored the number that was asked for")
         phones = set(lead.values(AddressKind.PHONE))
@@ -213,12 +217,13 @@ class Reader:
     ) -> AsyncIterator[FeedPage]:
         """The account's list from the day before the watermark; see ``Provider.changes``."""
         walk: _Walk | None = _Walk.read(cursor) if cursor else _Walk.begin(watermark)
-        asked: list[Query] = []
+        circle = Circle(_LIST)
         while walk is not None:
             found, following = await self._list(api, walk.page)
-            _note(asked, walk.page, following)
+            if following is not None:
+                circle.watch(map(_sid, found))
             again, walk = walk.write(), walk.seen(found, now)
-            following = None if walk.is_over(found) else following
+            following = None if walk.is_over(found, now) else following
             behind = replace(walk, page=following) if following else None
             *parts, last = _parts(found)
             for each in parts:  # a later process reads this page again
@@ -267,11 +272,8 @@ def reader(account: Account) -> Reader:
     return Reader(account.base_url, options.account_sid)
 
 
-def _note(asked: list[Query], query: Query, following: Query | None) -> None:
-    """Remember what was asked, and refuse to go on in a circle."""
-    asked.append(query)
-    if following in asked:
-        raise CursorLoop(f"{_LIST} leads in a circle; its end cannot be reached")
+def _sid(row: object) -> str | None:
+    return text(row.get("sid")) if isinstance(row, Mapping) else None
 
 
 def _lists(lead: Lead) -> Iterator[Query]:

@@ -27,6 +27,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
+import convsync_cli
+
 LONGEST = 100_000  # bytes of an order
 AT_START = ("PYTHON", "LANG", "LC_", "TORTURE_")  # of those the last is read by sitecustomize
 STANDARD = (0, 1, 2)
@@ -85,12 +87,11 @@ def _read(pipe: int) -> bytes:
 def _server() -> socket.socket:
     """A process that forks at our word, until we close the socket or end."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    root = Path(__file__).parents[1]
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
         stdin=subprocess.DEVNULL,
-        cwd=root,
-        env={"PYTHONPATH": str(root)},
+        cwd=Path(__file__).parents[1],
+        env={"PYTHONPATH": str(Path(convsync_cli.__file__).parents[1])},  # what the tests import
         pass_fds=[theirs.fileno()],
     )
     theirs.close()
@@ -108,8 +109,6 @@ def _server() -> socket.socket:
 
 def _load_libraries() -> None:
     """Import whatever our modules import, and forget our own."""
-    import convsync_cli
-
     for module in pkgutil.walk_packages(convsync_cli.__path__, "convsync_cli."):
         if not module.name.endswith(".__main__"):
             importlib.import_module(module.name)

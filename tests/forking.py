@@ -1,10 +1,12 @@
-"""Processes that need not load the libraries again, which is most of what a short command costs.
+"""Processes that need not load every module again, which is most of what a short command costs.
 
 ``ended(arguments, ...)`` is ``subprocess.run`` of ``python -m convsync_cli``. The process is forked
-from one that has loaded every library of ours and not a line of our own: it is a process like any
-other (its number, memory, locks and signals are its own), gets exactly the environment named, and
-runs ``convsync_cli.__main__`` from its first line. What Python itself reads at its start (PYTHON*,
-the locale) it has read already: such a process has to be started, not forked.
+from one that has imported all modules and called nothing of them: it is a process like any other
+(its number, memory, locks and signals are its own), gets exactly the environment named, and runs
+``convsync_cli.__main__``. What is read from the environment at the start of Python or at an import
+(``AT_START``) has been read by then: such a process has to be started, not forked. That each
+command finds its imports by itself is seen where it is started: at the head of a pipe and on a
+terminal (``test_conventions.py``).
 """
 
 import atexit
@@ -30,14 +32,14 @@ from pathlib import Path
 import convsync_cli
 
 LONGEST = 100_000  # bytes of an order
-AT_START = ("PYTHON", "LANG", "LC_", "TORTURE_")  # of those the last is read by sitecustomize
+AT_START = ("PYTHON", "LANG", "LC_", "CONVSYNC_CRASH_AT", "TORTURE_")
 STANDARD = (0, 1, 2)
 
 _one_at_a_time = threading.Lock()
 
 
 def can_fork(arguments: Sequence[str], changes: Mapping[str, str | None]) -> bool:
-    """Whether a command needs nothing that is settled when Python starts."""
+    """Whether a command needs nothing that is settled at the start or by an import."""
     return sum(map(len, arguments)) < LONGEST // 2 and not any(
         name.startswith(AT_START) for name in changes
     )
@@ -107,15 +109,13 @@ def _server() -> socket.socket:
 # The other side
 
 
-def _load_libraries() -> None:
-    """Import whatever our modules import, and forget our own."""
+def _import_everything() -> None:
+    """Import our modules, and with them the libraries."""
     for module in pkgutil.walk_packages(convsync_cli.__path__, "convsync_cli."):
         if not module.name.endswith(".__main__"):
             importlib.import_module(module.name)
     for lazily in ("sqlite_utils", "rich.table", "rich.progress", "rich.markup", "ssl", "email"):
         importlib.import_module(lazily)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "convsync_cli"]:
-        del sys.modules[name]
     gc.collect()
     gc.freeze()
 
@@ -151,7 +151,7 @@ def _next_order(orders: socket.socket) -> dict[str, object] | None:
 
 
 def _become(arguments: list[str], cwd: str, env: dict[str, str], ends: list[int]) -> None:
-    """Turn this fork into what a fresh process would be, but for the libraries."""
+    """Turn this fork into what a fresh process would be, but for the imports."""
     for end, number in zip(ends, STANDARD, strict=True):
         os.dup2(end, number)
     os.closerange(len(STANDARD), 1024)
@@ -172,7 +172,7 @@ def _become(arguments: list[str], cwd: str, env: dict[str, str], ends: list[int]
 
 def _main() -> None:
     orders = socket.socket(fileno=int(sys.argv[1]))
-    _load_libraries()
+    _import_everything()
     order = _next_order(orders)
     if order is None:
         return

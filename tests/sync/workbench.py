@@ -522,7 +522,7 @@ def new_store(path: Path) -> Store:
 
 @cache
 def empty_database() -> bytes:
-    """A database with its tables and nothing in them: to make one costs ten times a copy."""
+    """A database with its tables and nothing in them: a copy costs less than the migrations."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "empty.db")
         store = open_store(str(path), create=True)

@@ -25,6 +25,7 @@ from convsync_cli.sandbox.rows import Expected, Person
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
+from tests import forking
 
 T = TypeVar("T")
 
@@ -150,15 +151,19 @@ class Operator:
     ) -> Result:
         """Run a command to its end. A variable that is None is taken out of the environment."""
         started = time.monotonic()
-        ended = subprocess.run(
-            [*program, *arguments],
-            input=stdin,
-            capture_output=True,
-            cwd=self.folder,
-            env=self._environment(env),
-            timeout=within,
-            check=False,
-        )
+        whole = self._environment(env)
+        if program is PROGRAM and forking.can_fork(arguments, env or {}):
+            ended = forking.ended(arguments, stdin, self.folder, whole, within)
+        else:
+            ended = subprocess.run(
+                [*program, *arguments],
+                input=stdin,
+                capture_output=True,
+                cwd=self.folder,
+                env=whole,
+                timeout=within,
+                check=False,
+            )
         seconds = time.monotonic() - started
         return Result(arguments, ended.returncode, ended.stdout, ended.stderr, seconds)
 

@@ -314,7 +314,7 @@ def test_without_a_pager_that_works_there_is_none(synced: Operator, broken: str)
 
 
 def test_ctrl_c_in_the_pager_is_the_pagers(synced: Operator) -> None:
-    environ = pager(synced, "trap 'echo caught' INT; cat >kept; echo ready; sleep 20; echo left")
+    environ = pager(synced, "trap 'echo caught' INT; cat >kept; echo ready; sleep 2; echo left")
     told = shown(synced, "show", synced.lead("away"), env=environ, sees=b"ready", types=b"\x03")
     assert [line.strip("^C") for line in told.lines] == ["ready", "caught", "left", ""]
     assert told.code == 0

@@ -23,12 +23,16 @@ from convsync_cli.sync.model.placing import Placement, Priority, Terms
 from convsync_cli.sync.model.progress import Saved, Stored, Walk
 from convsync_cli.sync.model.swept import Swept
 from convsync_cli.sync.ports import Store
+from tests.sync.workbench import empty_database
 
 Engine = Callable[[Path], Store]  # opens the store in a folder; the first time, makes it
 
 
 def open_sqlite(folder: Path) -> Store:
-    return open_store(str(folder / "convsync.db"), create=True)
+    file = folder / "convsync.db"
+    if not file.exists():
+        file.write_bytes(empty_database())
+    return open_store(str(file))
 
 
 ENGINES = [pytest.param(open_sqlite, id="sqlite")]

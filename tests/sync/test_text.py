@@ -119,9 +119,9 @@ SWALLOWING = ["<pre>\n", "<!-", "<?", "</", "<", "<a b='c' "]  # a tag is open a
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_two_megabytes_of_anything_are_read_at_once(hostile: str) -> None:
-    """Anything quadratic would take hours here."""
-    text = from_html("<p>BEGIN</p>" + hostile * (2_000_000 // len(hostile)) + "'\"><p>END</p>")
+def test_a_megabyte_of_anything_is_read_at_once(hostile: str) -> None:
+    """Anything quadratic would be noticed here."""
+    text = from_html("<p>BEGIN</p>" + hostile * (1_000_000 // len(hostile)) + "'\"><p>END</p>")
     assert text.startswith("BEGIN")
     assert text.endswith("END") or hostile in SWALLOWING or "href" in hostile
 

@@ -523,13 +523,14 @@ async def at_once(seconds: float) -> None:
 
 def new_store(path: Path) -> Store:
     """A database with its tables; they are made once and copied from then on."""
-    path.write_bytes(_tables())
+    path.write_bytes(empty_database())
     path.chmod(0o600)
     return open_store(str(path), patience_ms=50)
 
 
 @cache
-def _tables() -> bytes:
+def empty_database() -> bytes:
+    """A database with its tables and nothing in them: a copy costs less than the migrations."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "empty.db")
         store = open_store(str(path), create=True)

@@ -10,6 +10,10 @@ _SQLITE = "engines/sqlite/"
 _QUEUE = _SQLITE + "queue.py"
 _INTAKE = _SQLITE + "intake.py"
 _CONTRACT = "tests/contracts/test_queue.py::"
+_PAGE_SAVED = """\
+            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))
+            reached("page.saved")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +99,10 @@ MUTANTS = (
         "jobs/conversation_sync.py",
         "tests/torture/test_kill.py::test_a_run_killed_behind_any_page_leaves_no_gap",
         (
-            "            work.progress.add(await work.call(_save, work, lead, line, page, walk))\n"
-            '            reached("page.saved")\n',
+            _PAGE_SAVED,
             "            bare = Page((), page.cursor, page.left_out, page.contact)\n"
-            "            await work.call(_save, work, lead, line, bare, walk)\n"
-            '            reached("page.saved")\n'
-            "            work.progress.add(await work.call(_save, work, lead, line, page, walk))\n",
+            "            await work.call(_save, work, lead, line, bare, walk, sync)\n"
+            + _PAGE_SAVED,
         ),
     ),
     _mutant(
@@ -180,7 +182,10 @@ MUTANTS = (
         "of two candidates the first is healed",
         "merge.py",
         "tests/sync/test_merge.py::TestHealing::test_two_candidates_heal_neither",
-        ("if len(found) == 1 and courted.count(found[0]) == 1:", "if found:"),
+        (
+            "                  if len(found) == 1 and courted[found[0]] == 1]",
+            "                  if found]",
+        ),
     ),
     _mutant(
         "a channel counts as synced although a page failed",

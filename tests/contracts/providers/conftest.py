@@ -8,9 +8,9 @@ import pytest
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
-from convsync_cli.sync.engines.sqlite import open_store
 from convsync_cli.sync.ports import Store
 from tests.contracts.providers.cases import CASES, Case, Desk, provider_names
+from tests.sync.workbench import new_store
 
 MOST_ROWS = {"twilio": 50, "instantly": 15}  # else a lead's conversation would fit a page
 
@@ -29,7 +29,7 @@ def sandbox(world: World) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = open_store(str(tmp_path / "accounts.db"), create=True)
+    store = new_store(tmp_path / "accounts.db")
     yield store
     store.close()
 

@@ -22,7 +22,6 @@ from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.engines.sqlite import open_store
 from convsync_cli.sync.errors import BudgetSpent
 from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.jobs import delta_sync
@@ -37,6 +36,7 @@ from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import open_wire
 from convsync_cli.sync.work import Line, Progress, Work
 from tests.contracts.providers.cases import WORKSPACE, Desk, at_once, meant, told
+from tests.sync.workbench import new_store
 
 
 class SetClock(SystemClock):
@@ -240,6 +240,6 @@ class Follower:
 @contextmanager
 def follower(desk: Desk, path: Path) -> Iterator[Follower]:
     """A follower with an empty archive."""
-    store = open_store(str(path), create=True)
+    store = new_store(path)
     yield Follower(desk, store)
     store.close()

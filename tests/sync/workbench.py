@@ -521,9 +521,9 @@ async def at_once(seconds: float) -> None:
     """Wait for nothing."""
 
 
-def new_store(path: Path) -> Store:
-    """A database with its tables; they are made once and copied from then on."""
-    path.write_bytes(empty_database())
+def new_store(path: Path, holding: bytes | None = None) -> Store:
+    """A database with its tables, which are made once and copied from then on; or a copy."""
+    path.write_bytes(empty_database() if holding is None else holding)
     path.chmod(0o600)
     return open_store(str(path), patience_ms=50)
 

@@ -238,8 +238,8 @@ class Follower:
 
 
 @contextmanager
-def follower(desk: Desk, path: Path) -> Iterator[Follower]:
-    """A follower with an empty archive."""
-    store = new_store(path)
+def follower(desk: Desk, path: Path, holding: bytes | None = None) -> Iterator[Follower]:
+    """A follower with an empty archive, or one that holds what another's held."""
+    store = new_store(path, holding)
     yield Follower(desk, store)
     store.close()

@@ -10,10 +10,10 @@ _SQLITE = "engines/sqlite/"
 _QUEUE = _SQLITE + "queue.py"
 _INTAKE = _SQLITE + "intake.py"
 _CONTRACT = "tests/contracts/test_queue.py::"
-_PAGE_SAVED = """\
-            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))
-            reached("page.saved")
-"""
+_SAVE = (
+    "            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))\n"
+)
+_SAVED = '            reached("page.saved")\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,11 @@ MUTANTS = (
         "jobs/conversation_sync.py",
         "tests/torture/test_kill.py::test_a_run_killed_behind_any_page_leaves_no_gap",
         (
-            _PAGE_SAVED,
+            _SAVE + _SAVED,
             "            bare = Page((), page.cursor, page.left_out, page.contact)\n"
             "            await work.call(_save, work, lead, line, bare, walk, sync)\n"
-            + _PAGE_SAVED,
+            + _SAVED
+            + _SAVE,
         ),
     ),
     _mutant(

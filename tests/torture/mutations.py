@@ -208,6 +208,25 @@ MUTANTS = (
         ),
     ),
     _mutant(
+        "the watermark moves with the first page",
+        "jobs/delta_sync.py",
+        "tests/sync/jobs/test_delta_sync.py::test_the_mark_moves_with_the_last_page_only",
+        ("        if page.cursor is not None:\n", "        if page.watermark is not None:\n"),
+        ('page.watermark or ""', 'page.watermark or page.cursor or ""'),
+    ),
+    _mutant(
+        "first walks make leads for each other side by side",
+        "jobs/delta_sync.py",
+        "tests/sync/jobs/test_delta_sync.py::test_one_first_walk_waits_for_the_other",
+        ("if first and await work.call(sync.has_to_wait):", "if False:"),
+    ),
+    _mutant(
+        "a message that is read again rings again",
+        "arrivals.py",
+        "tests/sync/test_arrivals.py::test_a_message_rings_once_however_often_it_is_read",
+        ("store.archive.arrivals(newest)", "store.archive.arrivals(0)"),
+    ),
+    _mutant(
         "a resolver that hangs is waited for",
         "loop.py",
         "tests/torture/test_budget.py::test_a_run_ends_in_time_whatever_the_server_does",

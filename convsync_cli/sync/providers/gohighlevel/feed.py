@@ -187,11 +187,18 @@ class _Walk:
             self.api, self.location, self.now, sortBy="createdAt", **_since(place.after)
         ):
             place = replace(place, after=last or place.after)
-            reached = instant.parse(place.after)
-            known = [self.now, *([reached] if reached else [])]
-            at = min(instant.to_milliseconds(each) for each in known) - EXPORT_LAG_MS
-            end = replace(place.at("end"), newest=min(at, place.newest or at))
-            yield news, place if more else end, left_out
+            yield news, place if more else self._exported(place), left_out
+
+    def _exported(self, place: Place) -> Place:
+        """The end of the first walk: the export has all from before its lag.
+
+        One that has less than the conversations promised trails by more than now tells.
+        """
+        reached, now = instant.parse(place.after), instant.to_milliseconds(self.now)
+        last = instant.to_milliseconds(reached) if reached else now
+        trails = place.newest is not None and last < place.newest
+        at = (last if trails else now) - EXPORT_LAG_MS
+        return replace(place.at("end"), newest=min(at, place.newest or at))
 
     async def _export(self, place: Place) -> AsyncIterator[Told]:
         """The messages of late; a walk that is interrupted here begins them anew."""

@@ -19,6 +19,7 @@ from convsync_cli.sync.model.job import Attempt, Job, JobFilter, JobState
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.plainwords import CODES, in_words
+from convsync_cli.sync.rhythm import RUNS, late
 
 _LIVE = (JobState.RUNNING, JobState.PENDING)
 _OBSTACLES = {
@@ -56,15 +57,16 @@ def command(
 
 
 def _facts(given: Services, lead: Lead) -> Facts:
-    last = given.store.runs.last()
+    now = given.clock.now()
+    starts = [from_text(each["started_at"]) for each in given.store.runs.newest(RUNS)]
     return Facts(
         lead.id,
         lead.workspace,
         _reaches(given, lead),
         _job(given, lead.id),
-        from_text(last["started_at"]) if last else None,
+        late(starts, now),
         given.settings.dedupe_window,
-        given.clock.now(),
+        now,
     )
 
 

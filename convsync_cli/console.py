@@ -40,9 +40,14 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def colourless() -> bool:
+    """Whether somebody said no to colours; an empty $NO_COLOR says nothing (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def coloured() -> bool:
-    """Whether stdout may have colours: it is a terminal, and nobody said no (no-color.org)."""
-    return is_terminal() and not os.environ.get("NO_COLOR")
+    """Whether stdout may have colours: it is a terminal, and nobody said no."""
+    return is_terminal() and not colourless()
 
 
 def columns() -> int:

@@ -87,9 +87,17 @@ class Console:
         for line in lines[1:]:
             self.say(line)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Print rows: drawn on a terminal, aligned with spaces elsewhere."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str = ""
+    ) -> None:
+        """Print rows: drawn on a terminal, aligned with spaces elsewhere.
+
+        Where there are none, a terminal gets the sentence that says so.
+        """
         if self.json or self.quiet:
+            return
+        if nothing and not rows and is_terminal():
+            self.say(nothing)
             return
         cells = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
         if not is_terminal():

@@ -38,7 +38,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Explain why a lead is or is not current, and name the command that helps.
+    """Explain why a lead is or is not current, and what helps.
 
     Example: convsync explain lead@example.com
     """
@@ -177,7 +177,7 @@ def _state_of(reach: Reach, now: datetime) -> str:
     if sync.cursor is not None:
         told += "; a read is half way through"
     if sync.left_out:
-        told += f"; {sync.left_out} rows are no messages of this channel and were left out"
+        told += f"; left out, being no messages (calls and the like): {sync.left_out}"
     if reach.state is not None:
         told += f"; the account is paused: {reach.state.message}"
     return told

@@ -51,8 +51,9 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write messages as JSONL or CSV in the order of storing, or as HTML: a folder with a page per
-    lead and an index, or with one --lead just its page. Output is whole, or not there.
+    """Write messages as JSONL, CSV or HTML. HTML is a folder with a page per lead and an index, or
+    with one --lead just its page; the others are in the order of storing. Output is whole, or not
+    there.
 
     Example: convsync export --format html --output archive
     """

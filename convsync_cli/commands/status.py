@@ -155,9 +155,13 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     console.table(
         ["job", *states],
         [[kind, *(page.depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
+        nothing="No job yet.",
     )
     console.say()
-    console.say(_sparkline(given.store.overview.throughput(page.now, MINUTES)))
+    told, bars = _sparkline(given.store.overview.throughput(page.now, MINUTES))
+    console.wrapped(told)
+    if bars:
+        console.say(bars)
     console.say()
     console.table(
         [
@@ -186,21 +190,21 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     )
 
 
-def _sparkline(counts: list[int]) -> str:
-    """Jobs a minute over the last hour, the newest at the right; as wide as there is room."""
+def _sparkline(counts: list[int]) -> tuple[str, str]:
+    """Jobs a minute over the last hour: in words, and as bars, the newest at the right."""
     most = max(counts, default=0)
     told = f"{sum(counts)} jobs done in the last hour"
     if not most:
-        return told
+        return told, ""
     told += f", at most {most} a minute"
     if not can_show(SPARKS):
-        return told
+        return told, ""
     if is_terminal() and columns() < len(counts) + 2:  # two minutes in one bar
         counts = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
         most = max(counts)
     # The lowest bar is nothing; whatever was done is seen.
     bars = [SPARKS[-(-count * (len(SPARKS) - 1) // most)] for count in counts]
-    return f"{told}:\n{''.join(bars)}"
+    return f"{told}:", "".join(bars)
 
 
 def _checked(channels: list[Channel], limit: float) -> int:

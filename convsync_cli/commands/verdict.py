@@ -131,4 +131,4 @@ def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
     never = [each for each in channels if each.ages.never_synced and not each.state]
     live = depth.by_state["pending"] + depth.by_state["running"]
     if never and not live:
-        yield "nobody has asked for what was never read: `convsync enqueue-all` does"
+        yield "what was never read is in no queue: `convsync enqueue-all` asks for it"

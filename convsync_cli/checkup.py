@@ -25,6 +25,7 @@ from convsync_cli.sync.errors import (
     ConfigError,
     ConvsyncError,
     CredentialUnavailable,
+    DatabaseError,
     Locked,
     Rejected,
     Unauthorized,
@@ -75,7 +76,12 @@ def examine(invocation: Invocation) -> Examination:
     given = Services(loaded, store, SystemClock())
     findings += _database(given)
     findings += _runs(given.store.runs.newest(RUNS), given.clock.now())
-    checkups = bootstrap.check(given, accounts, CHECK_S)
+    try:
+        checkups = bootstrap.check(given, accounts, CHECK_S)  # each request is counted
+    except DatabaseError as error:
+        findings.append(Finding(Level.PROBLEM, "database", error.message, error.hint))
+        findings += _unchecked(("accounts", "clock"), "a database that can be written")
+        return Examination((*findings, *_versions()), False, given)
     findings += [finding for each in checkups for finding in _account(given, each)]
     findings.append(_clock(checkups))
     refused = any(isinstance(c.error, CredentialUnavailable | Unauthorized) for c in checkups)

@@ -143,6 +143,9 @@ def test_a_database_that_is_read_only_is_told(operator: Operator) -> None:
         for command in (["enqueue-all"], ["run"], ["leads", "add", "-w", "acme", "--id", "x:1"]):
             line = told(operator.runs(*command), 14)
             assert "read-only" in line.lower() or "cannot open" in line
+        found = operator.runs("doctor", "--json").ended(3).json["findings"]
+        levels = {each["subject"]: each["level"] for each in found}
+        assert (levels["database"], levels["accounts"]) == ("problem", "warning")
     if os.geteuid() != 0:
         operator.database.chmod(0o600)
     sound(operator)

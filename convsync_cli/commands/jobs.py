@@ -102,6 +102,7 @@ def show(
     console = Console(as_json, quiet)
     console.document(asdict(found) | {"tries": [asdict(each) for each in attempts]})
     _show(console, found)
+    console.say()
     console.table(
         ["try", "run", "started", "ended", "outcome", "error", "requests", "http ms", "slowest"],
         [list(asdict(each).values()) for each in attempts],
@@ -111,7 +112,7 @@ def show(
 
 def _show(console: Console, job: Job) -> None:
     for name, value in asdict(job).items():
-        if value is not None:
+        if value is not None and value is not False:
             console.say(f"{name.replace('_', ' ')}: {value}")
 
 

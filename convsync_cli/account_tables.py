@@ -6,7 +6,7 @@ a configuration, and ``enqueue`` does not need them.
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
@@ -59,6 +59,14 @@ def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
         options=_options(table, module, environ),
         discover=table.boolean("discover", module.DISCOVER),
     )
+
+
+def every_key(providers: Iterable[str]) -> frozenset[str]:
+    """Every key that an account of one of these providers may have, in any of its tables."""
+    modules = (import_module(f"convsync_cli.sync.providers.{each}") for each in providers)
+    kinds = (OAuth, *(each.Settings for each in modules))
+    own = (field.name for kind in kinds for field in dataclasses.fields(kind))
+    return frozenset((*_SHARED_KEYS, *own))
 
 
 def ping_url(table: Table, environ: Mapping[str, str]) -> Credential:

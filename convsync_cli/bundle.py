@@ -10,8 +10,10 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
+from convsync_cli import account_tables, settings
 from convsync_cli.sync.errors import OutputError
 
 HIDDEN = "…"
@@ -25,9 +27,11 @@ _PLAIN = {  # keys whose values are harmless where they have this shape
     "region": re.compile(r"[A-Za-z]{2}"),
     "rate": re.compile(r"\d{1,6}/\d{1,6}s"),
     "provider": re.compile(r"[a-z]{1,16}"),
+    "discover": re.compile(r"True|False"),
+    "timeout": _DURATION,
 }
-_CHANNELS = ("sms", "email")
-_KNOWN = frozenset({"database", "base_url", "location_id", "token", *_CHANNELS, *_PLAIN})
+_TABLES = frozenset({*settings.CHANNELS, settings.HOOK, "monitoring", "oauth"})
+_HIDDEN = frozenset({"database", "ping_url", "command"})  # known, their values nobody's
 _REFERENCES = frozenset({"env", "file", "command"})
 _README = """\
 A support bundle of convsync. It holds no message, no name, no address and no token; workspaces are
@@ -86,12 +90,18 @@ def _table(table: object) -> Any:
     if not isinstance(table, Mapping):
         return HIDDEN
     shown = {
-        key: _table(value) if key in _CHANNELS else _shown(key, value)
+        key: _table(value) if key in _TABLES else _shown(key, value)
         for key, value in table.items()
-        if key in _KNOWN
+        if key in _known()
     }
-    unknown = len(set(table) - _KNOWN)
+    unknown = len(set(table) - _known())
     return shown | ({HIDDEN: f"{unknown} other keys"} if unknown else {})
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Every key that some table may hold; those of the accounts are told by their providers."""
+    return account_tables.every_key(settings.provider_names()) | _PLAIN.keys() | _TABLES | _HIDDEN
 
 
 def _shown(key: str, value: object) -> str:

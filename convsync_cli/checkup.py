@@ -10,9 +10,8 @@ import sqlite3
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import metadata
-from itertools import pairwise
 from re import split
 from statistics import median
 
@@ -20,12 +19,13 @@ from convsync_cli import bootstrap, settings
 from convsync_cli.bootstrap import Invocation, Services
 from convsync_cli.connections import Checkup
 from convsync_cli.settings import Settings
-from convsync_cli.sync.clock import SystemClock, seconds_between
+from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.errors import (
     BudgetSpent,
     ConfigError,
     ConvsyncError,
     CredentialUnavailable,
+    DatabaseError,
     Locked,
     Rejected,
     Unauthorized,
@@ -34,11 +34,10 @@ from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.finding import Finding, Level
 from convsync_cli.sync.model.pause import AccountState, PauseReason
+from convsync_cli.sync.rhythm import RUNS, late
 
 CHECK_S = 20.0
 SKEW_S = 60.0
-RUNS = 20  # so many of the last are looked at
-LATE = timedelta(minutes=5)
 _GRACE_S = 5.0
 
 
@@ -77,7 +76,12 @@ def examine(invocation: Invocation) -> Examination:
     given = Services(loaded, store, SystemClock())
     findings += _database(given)
     findings += _runs(given.store.runs.newest(RUNS), given.clock.now())
-    checkups = bootstrap.check(given, accounts, CHECK_S)
+    try:
+        checkups = bootstrap.check(given, accounts, CHECK_S)  # each request is counted
+    except DatabaseError as error:
+        findings.append(Finding(Level.PROBLEM, "database", error.message, error.hint))
+        findings += _unchecked(("accounts", "clock"), "a database that can be written")
+        return Examination((*findings, *_versions()), False, given)
     findings += [finding for each in checkups for finding in _account(given, each)]
     findings.append(_clock(checkups))
     refused = any(isinstance(c.error, CredentialUnavailable | Unauthorized) for c in checkups)
@@ -182,18 +186,16 @@ def _clock(checkups: Sequence[Checkup]) -> Finding:
 
 
 def _runs(recent: Sequence[dict[str, object]], now: datetime) -> Iterator[Finding]:
-    """Whether cron does its work, judged by the steadiness of the last runs, the newest first."""
+    """Whether cron does its work, judged by the last runs, the newest first."""
     if not recent:
-        remedy = "let cron do `convsync run --max-seconds 50` every minute: crontab.example"
+        remedy = "let cron do it every minute: `convsync cron print` prints the lines for that"
         yield Finding(Level.WARNING, "runs", "nothing has run yet", remedy)
         return
     starts = [from_text(str(each["started_at"])) for each in recent]
-    gaps = [seconds_between(earlier, later) for later, earlier in pairwise(starts)]
-    usual = timedelta(seconds=max(0.0, median(gaps))) if gaps else timedelta()
     age = now - starts[0]
     told = f"the last one began {age.total_seconds():.0f} s ago"
-    if age > max(LATE, 3 * usual):
-        remedy = "look whether cron is running, and into the mail and the log of its user"
+    if late(starts, now):
+        remedy = "`convsync cron check` looks into it"
         yield Finding(Level.PROBLEM, "runs", f"cron has stopped: {told}", remedy)
     else:
         yield Finding(Level.OK, "runs", told)

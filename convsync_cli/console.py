@@ -40,9 +40,14 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def colourless() -> bool:
+    """Whether somebody said no to colours; an empty $NO_COLOR says nothing (no-color.org)."""
+    return bool(os.environ.get("NO_COLOR"))
+
+
 def coloured() -> bool:
-    """Whether stdout may have colours: it is a terminal, and nobody said no (no-color.org)."""
-    return is_terminal() and not os.environ.get("NO_COLOR")
+    """Whether stdout may have colours: it is a terminal, and nobody said no."""
+    return is_terminal() and not colourless()
 
 
 def columns() -> int:
@@ -82,9 +87,17 @@ class Console:
         for line in lines[1:]:
             self.say(line)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Print rows: drawn on a terminal, aligned with spaces elsewhere."""
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[object]], nothing: str = ""
+    ) -> None:
+        """Print rows: drawn on a terminal, aligned with spaces elsewhere.
+
+        Where there are none, a terminal gets the sentence that says so.
+        """
         if self.json or self.quiet:
+            return
+        if nothing and not rows and is_terminal():
+            self.say(nothing)
             return
         cells = [["" if cell is None else one_line(str(cell)) for cell in row] for row in rows]
         if not is_terminal():

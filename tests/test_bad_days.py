@@ -148,6 +148,19 @@ def test_a_database_that_is_read_only_is_told(operator: Operator) -> None:
     sound(operator)
 
 
+def test_a_database_that_can_be_read_only_is_a_finding_of_the_doctor(operator: Operator) -> None:
+    folder = str(operator.database.parent)
+    with contextlib.closing(sqlite3.connect(operator.database)) as reader:
+        reader.execute("SELECT count(*) FROM leads").fetchone()  # there is a log: it can be opened
+        with mounted("--bind", folder, folder):
+            subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+            found = operator.runs("doctor", "--json").ended(3).json["findings"]
+    problems = [each["message"] for each in found if each["level"] == "problem"]
+    assert problems == [f"{operator.database} is read-only"]
+    unchecked = {each["subject"] for each in found if "could not be checked" in each["message"]}
+    assert {"accounts", "clock"} <= unchecked
+
+
 @pytest.fixture(scope="module", autouse=True)
 def locked_out(tmp_path_factory: pytest.TempPathFactory, template: Path) -> Iterator[Running]:
     """An ``enqueue`` that another writer keeps out; begun early, since it is patient for 10 s."""

@@ -3,15 +3,18 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convsync_cli.bundle import HIDDEN, anonymous, redacted
+from tests.docs import configuration
 
 SECRET = "pit-0123456789abcdef"
 WORDS = st.sampled_from(
     ["database", "workspaces", "sms", "email", "token", "provider", "rate", "region", "base_url",
-     "location_id", "env", "file", "command", "dedupe_window", "monitoring", "hooks"]
+     "location_id", "env", "file", "command", "dedupe_window", "monitoring", "ping_url",
+     "inbound_hook", "oauth", "client_secret", "discover", "timeout", "workspace_id", "hooks"]
 )  # fmt: skip
 SECRETS = st.just(SECRET) | st.just([SECRET]) | st.just({"env": SECRET}) | st.just({SECRET: 1})
 
@@ -28,6 +31,7 @@ def test_the_structure_and_what_is_harmless_stay() -> None:
             "database": "/home/jane/convsync.db",
             "job_timeout": "60s",
             "max_attempts": 3,
+            "monitoring": {"ping_url": "https://example.com/secret"},
             "workspaces": {
                 "client": {
                     "region": "US",
@@ -38,6 +42,8 @@ def test_the_structure_and_what_is_harmless_stay() -> None:
                         "rate": "90/10s",
                         "tokne": "x",
                     },
+                    "email": {"discover": False, "oauth": {"client_id": {"file": "a"}, "x": "y"}},
+                    "inbound_hook": {"command": ["/home/jane/hook", "a"], "timeout": "20s"},
                 }
             },
         }
@@ -46,6 +52,7 @@ def test_the_structure_and_what_is_harmless_stay() -> None:
         "database": HIDDEN,
         "job_timeout": "60s",
         "max_attempts": "3",
+        "monitoring": {"ping_url": HIDDEN},
         "workspaces": {
             "workspace 1": {
                 "region": "US",
@@ -56,9 +63,19 @@ def test_the_structure_and_what_is_harmless_stay() -> None:
                     "rate": "90/10s",
                     HIDDEN: "1 other keys",
                 },
+                "email": {
+                    "discover": "False",
+                    "oauth": {"client_id": f"file {HIDDEN}", HIDDEN: "1 other keys"},
+                },
+                "inbound_hook": {"command": HIDDEN, "timeout": "20s"},
             }
         },
     }
+
+
+@pytest.mark.parametrize("key", sorted(configuration.keys()))
+def test_every_key_of_ours_is_named(key: str) -> None:
+    assert set(redacted({key: "x"})) - {"workspaces"} == {key} - {"workspaces"}
 
 
 def test_clients_and_the_user_are_not_named_and_keys_stay() -> None:

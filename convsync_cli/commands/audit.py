@@ -31,7 +31,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare what is stored with the providers' own totals; exits 3 where something is short.
+    """Compare what is stored with the providers' own totals. Exits 3 where something is short.
 
     Example: convsync audit --workspace acme
     """

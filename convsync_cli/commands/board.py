@@ -8,7 +8,7 @@ from rich.constrain import Constrain
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from convsync_cli.console import ago
+from convsync_cli.console import ago, colourless
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.forecast import Forecast
 
@@ -38,7 +38,7 @@ def board(forecasts: Mapping[str, Forecast], failures: Iterable[str], clock: Clo
             place
         ]
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, no_color=colourless())
     drawn = _Board(
         console,
         forecasts,

@@ -12,9 +12,9 @@ import typer
 
 from convsync_cli import bootstrap, credentials, users
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.findings import lines
+from convsync_cli.commands.findings import tell
 from convsync_cli.commands.options import Json, Quiet
-from convsync_cli.console import Console, note, write
+from convsync_cli.console import Console, write
 from convsync_cli.schedule import crontab, firing, launchd, observed, systemd
 from convsync_cli.schedule.installation import Installation, named_credentials, this_installation
 from convsync_cli.schedule.observed import Entry
@@ -91,13 +91,9 @@ def check(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -
     findings = _look(given, installation)
     console = Console(as_json, quiet)
     console.document({"findings": [asdict(each) for each in findings]})
-    bad = [each for each in findings if each.level is not Level.OK]
-    for line in lines(findings):
-        console.say(line)
-    if quiet and not as_json:
-        for line in lines(bad):
-            note(f"convsync: {line}")
-    return 20 if any(each.level is Level.PROBLEM for each in bad) else 3 if bad else 0
+    tell(console, findings, (Level.PROBLEM, Level.WARNING))
+    levels = {each.level for each in findings}
+    return 20 if Level.PROBLEM in levels else 3 if Level.WARNING in levels else 0
 
 
 def _look(given: Services, installation: Installation) -> list[Finding]:

@@ -1,8 +1,6 @@
 """`doctor`: look at everything, and say how to mend it."""
 
 import os
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
@@ -11,19 +9,15 @@ import typer
 
 from convsync_cli import bundle, settings
 from convsync_cli.bootstrap import Invocation, Services
-from convsync_cli.checkup import RUNS, Examination, examine, versions
+from convsync_cli.checkup import Examination, examine, versions
 from convsync_cli.commands import status
+from convsync_cli.commands.findings import tell
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import ConvsyncError
-from convsync_cli.sync.model.finding import Finding, Level
+from convsync_cli.sync.model.finding import Level
+from convsync_cli.sync.rhythm import RUNS
 
-_MARKS = {
-    Level.OK: ("ok", "green"),
-    Level.WARNING: ("warning", "yellow"),
-    Level.PROBLEM: ("PROBLEM", "red"),
-}
-_INDENT = " " * 9
 _ERRORS_OF = timedelta(days=1)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -49,28 +43,11 @@ def command(
     found = examine(invocation)
     console = Console(as_json, quiet)
     console.document({"findings": [asdict(each) for each in found.findings]})
-    _print(console, found.findings)
+    tell(console, found.findings, (Level.PROBLEM,))
     if bundle_file is not None:
         bundle.write(bundle_file, _redacted(_collected(found), invocation))
         console.say(f"\n{bundle_file} holds all of this, redacted; look into it before you send it")
     return found.exit_code
-
-
-def _print(console: Console, findings: Sequence[Finding]) -> None:
-    for each in findings:
-        mark, colour = _MARKS[each.level]
-        told = f"{each.subject}: {each.message}"
-        console.wrapped(told, _INDENT, mark=f"{mark:{len(_INDENT)}}", colour=colour)
-        if each.remedy:
-            console.wrapped(each.remedy, f"{_INDENT}   ", mark=f"{_INDENT}-> ")
-    counts = Counter(each.level for each in findings)
-    summary = [
-        f"{counts[level]} {word}{'s' if counts[level] > 1 else ''}"
-        for level, word in ((Level.PROBLEM, "problem"), (Level.WARNING, "warning"))
-        if counts[level]
-    ]
-    console.say()
-    console.say(" and ".join(summary) or "All right.")
 
 
 def _collected(found: Examination) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from convsync_cli.sync.model.job import Attempt, Job, JobFilter, JobState
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.plainwords import CODES, in_words
+from convsync_cli.sync.rhythm import RUNS, late
 
 _LIVE = (JobState.RUNNING, JobState.PENDING)
 _OBSTACLES = {
@@ -37,7 +38,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Explain why a lead is or is not current, and name the command that helps.
+    """Explain why a lead is or is not current, and what helps.
 
     Example: convsync explain lead@example.com
     """
@@ -56,15 +57,16 @@ def command(
 
 
 def _facts(given: Services, lead: Lead) -> Facts:
-    last = given.store.runs.last()
+    now = given.clock.now()
+    starts = [from_text(each["started_at"]) for each in given.store.runs.newest(RUNS)]
     return Facts(
         lead.id,
         lead.workspace,
         _reaches(given, lead),
         _job(given, lead.id),
-        from_text(last["started_at"]) if last else None,
+        late(starts, now),
         given.settings.dedupe_window,
-        given.clock.now(),
+        now,
     )
 
 
@@ -175,7 +177,7 @@ def _state_of(reach: Reach, now: datetime) -> str:
     if sync.cursor is not None:
         told += "; a read is half way through"
     if sync.left_out:
-        told += f"; {sync.left_out} rows are no messages of this channel and were left out"
+        told += f"; left out, being no messages (calls and the like): {sync.left_out}"
     if reach.state is not None:
         told += f"; the account is paused: {reach.state.message}"
     return told

@@ -13,7 +13,7 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands import outfile
 from convsync_cli.commands.filters import OfChannel, OfDirection, OfLeads, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.console import Console, as_json
+from convsync_cli.console import Console, as_json, clean
 from convsync_cli.sync.document import COLUMNS, document
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.reading import MessageFilter
@@ -51,8 +51,9 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write messages as JSONL or CSV in the order of storing, or as HTML: a folder with a page per
-    lead and an index, or with one --lead just its page. Output is whole, or not there.
+    """Write messages as JSONL, CSV or HTML. HTML is a folder with a page per lead and an index, or
+    with one --lead just its page; the others are in the order of storing. Output is whole, or not
+    there.
 
     Example: convsync export --format html --output archive
     """
@@ -104,10 +105,12 @@ def _write_jsonl(stream: IO[str], messages: Iterable[dict[str, Any]]) -> int:
 
 def _write_csv(stream: IO[str], messages: Iterable[dict[str, Any]], raw: bool) -> int:
     count, writer = 0, csv.writer(stream)
+    seen = stream.isatty()  # there the bytes are for eyes; elsewhere they are data, and stay exact
     writer.writerow(COLUMNS)
     for each in messages:
         count += 1
-        writer.writerow([cell if raw else _harmless(cell) for cell in each.values()])
+        cells = [clean(c) if seen and isinstance(c, str) else c for c in each.values()]
+        writer.writerow([cell if raw else _harmless(cell) for cell in cells])
     return count
 
 

@@ -1,15 +1,42 @@
-"""Findings as people read them: a line each, and the remedy below it."""
+"""Findings as people read them: a line each, the remedy below it, and at the end their sum."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
+from convsync_cli.console import Console, note
 from convsync_cli.sync.model.finding import Finding, Level
 
-_MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.PROBLEM: "PROBLEM"}
+_MARKS = {
+    Level.OK: ("ok", "green"),
+    Level.WARNING: ("warning", "yellow"),
+    Level.PROBLEM: ("PROBLEM", "red"),
+}
+_INDENT = " " * 9
 
 
-def lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """What to print for each finding."""
+def tell(console: Console, findings: Sequence[Finding], urgent: Collection[Level]) -> None:
+    """Print findings; quietly, only the ``urgent`` ones, on stderr, where cron finds them too."""
+    if console.quiet and not console.json:
+        for each in findings:
+            if each.level in urgent:
+                note(f"convsync: {_MARKS[each.level][0]}: {each.subject}: {each.message}")
+                if each.remedy:
+                    note(f"  {each.remedy}")
     for each in findings:
-        yield f"{_MARKS[each.level]:8} {each.subject}: {each.message}"
+        mark, colour = _MARKS[each.level]
+        told = f"{each.subject}: {each.message}"
+        console.wrapped(told, _INDENT, mark=f"{mark:{len(_INDENT)}}", colour=colour)
         if each.remedy:
-            yield f"{'':8} -> {each.remedy}"
+            console.wrapped(each.remedy, f"{_INDENT}   ", mark=f"{_INDENT}-> ")
+    console.say()
+    console.say(_sum(findings))
+
+
+def _sum(findings: Sequence[Finding]) -> str:
+    counts = Counter(each.level for each in findings)
+    told = [
+        f"{counts[level]} {word}{'s' if counts[level] > 1 else ''}"
+        for level, word in ((Level.PROBLEM, "problem"), (Level.WARNING, "warning"))
+        if counts[level]
+    ]
+    return " and ".join(told) or "All right."

@@ -27,7 +27,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Bring messages in from a file; doing it again changes nothing.
+    """Bring messages in from a file. Doing it again changes nothing.
 
     A line has lead, channel, direction and body, and may have sent_at, subject and message_id.
 

@@ -11,7 +11,7 @@ from convsync_cli.console import Console
 from convsync_cli.sync.errors import ConfigError
 
 TEMPLATE = """\
-# convsync: what to sync, and with which credentials. `convsync status` checks it.
+# convsync: what to sync, and with which credentials. `convsync doctor` checks it.
 # A credential is never written on a command line:
 #   token = { env = "NAME" }                        an environment variable
 #   token = { file = "/run/secrets/name" }          a file that only you can read
@@ -47,6 +47,10 @@ TEMPLATE = """\
 # auth_token = { env = "ACME_TWILIO_TOKEN" }       # or api_key_sid and api_key_secret
 #
 # [workspaces.acme.email]
+# provider = "smartlead"
+# api_key = { env = "ACME_SMARTLEAD_KEY" }
+#
+# [workspaces.acme.email]
 # provider = "instantly"
 # token = { env = "ACME_INSTANTLY_KEY" }           # a key of API v2
 """
@@ -78,9 +82,7 @@ def command(
     console.say(f"configuration: {path}{'' if wrote else ' (was there already)'}")
     console.say(f"database: {given.settings.database}")
     if wrote:
-        console.say(
-            "Next: name your workspaces in the configuration, then `convsync leads import`."
-        )
+        console.say("Next: name your accounts in the configuration; `convsync doctor` checks it.")
     return 0
 
 

@@ -11,8 +11,10 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
-from convsync_cli.console import Console, confirmed, note
+from convsync_cli.console import Console, ago, confirmed, note
+from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.job import Job, JobFilter, JobState, Overrun
 from convsync_cli.sync.model.placing import Kind
 
@@ -56,21 +58,29 @@ def list_(
     console = Console(as_json, quiet)
     console.document({"jobs": [asdict(job) for job in jobs]})
     console.table(
-        ["job", "workspace", "lead", "state", "attempts", "due", "error"],
-        [
-            [
-                job.id,
-                job.workspace,
-                job.lead,
-                job.state,
-                f"{job.attempts}/{job.max_attempts}",
-                job.run_at,
-                job.error,
-            ]
-            for job in jobs
-        ],
+        ["job", "workspace", "for", "state", "tries", "when", "error"],
+        [_row(job, given.clock.now()) for job in jobs],
+        nothing="No job fits.",
     )
     return 0
+
+
+def _row(job: Job, now: datetime) -> list[object]:
+    """A job for people: most are a lead's, so that only of the others the kind is told."""
+    what = (
+        job.lead if job.kind == Kind.CONVERSATION_SYNC else f"{job.kind} {job.subject or job.lead}"
+    )
+    tries = f"{job.attempts}/{job.max_attempts}"
+    return [job.id, job.workspace, what, job.state, tries, _when(job, now), job.error]
+
+
+def _when(job: Job, now: datetime) -> str:
+    """How long it has waited, run or been over; or until it is due."""
+    if job.state == JobState.PENDING:
+        left = seconds_between(now, from_text(job.run_at))
+        return f"in {ago(left)}" if left > 0 else f"due {ago(-left)}"
+    since = seconds_between(from_text(job.finished_at or job.started_at or job.run_at), now)
+    return f"{ago(max(0.0, since))}" + ("" if job.state == JobState.RUNNING else " ago")
 
 
 @app.command()
@@ -92,6 +102,7 @@ def show(
     console = Console(as_json, quiet)
     console.document(asdict(found) | {"tries": [asdict(each) for each in attempts]})
     _show(console, found)
+    console.say()
     console.table(
         ["try", "run", "started", "ended", "outcome", "error", "requests", "http ms", "slowest"],
         [list(asdict(each).values()) for each in attempts],
@@ -101,7 +112,7 @@ def show(
 
 def _show(console: Console, job: Job) -> None:
     for name, value in asdict(job).items():
-        if value is not None:
+        if value is not None and value is not False:
             console.say(f"{name.replace('_', ' ')}: {value}")
 
 
@@ -224,6 +235,7 @@ def timeouts(
     console.table(
         ["workspace", "kind", "endpoint", "error", "count", "p50 ms", "p95 ms", "leads"],
         [[*list(each.values())[:-1], len(each["leads"])] for each in told],
+        nothing="Nothing timed out in that time.",
     )
     return 0
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +11,16 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
-from convsync_cli.console import Console, ago, as_json, note, one_line, write
+from convsync_cli.console import (
+    Console,
+    ago,
+    as_json,
+    columns,
+    is_terminal,
+    note,
+    one_line,
+    write,
+)
 from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.instant import from_text
@@ -22,6 +31,8 @@ from convsync_cli.sync.model.message import Channel
 
 BATCH = 500  # leads to a query, so that no reader holds the log for as long as somebody reads
 _WIDTHS = (19, 25, 7, 8, 6, 5)  # with two spaces between them 80 columns
+_WHO, _WIDEST_WHO = 1, 60  # the place of what takes the room that a terminal has beyond those
+_NARROWEST = 64  # columns; with less there is no room for a table
 _HEAD = ("LEAD", "WHO", "LAST IN", "LAST OUT", "READ", "MSGS")
 
 
@@ -97,18 +108,33 @@ def _stream(found: Iterator[Listed]) -> None:
 
 
 def _tabulate(console: Console, found: Iterator[Listed], now: datetime) -> None:
-    def line(cells: tuple[object, ...]) -> None:
-        fitted = (one_line(str(cell)) for cell in cells)
-        pairs = zip(fitted, _WIDTHS, strict=True)
-        console.say("  ".join(_fit(cell, width) for cell, width in pairs).rstrip())
-
     def age(moment: str | None) -> str:
         return ago(max(0.0, seconds_between(from_text(moment), now)) if moment else None)
 
-    line(_HEAD)
-    for each in found:
-        told = (each.last_inbound_at, each.last_outbound_at, each.synced_at)
-        line((each.lead.id, _who(each.lead), *map(age, told), each.messages))
+    def row(each: Listed) -> tuple[object, ...]:
+        ages = map(age, (each.last_inbound_at, each.last_outbound_at, each.synced_at))
+        return each.lead.id, _who(each.lead), *ages, each.messages
+
+    rows = map(row, found)
+    widths = _widths()
+    if widths is None:
+        for cells in rows:
+            console.table(_HEAD, [cells])
+        return
+    for cells in chain([_HEAD], rows):
+        told = (one_line(str(cell)) for cell in cells)
+        fitted = (_fit(cell, width) for cell, width in zip(told, widths, strict=True))
+        console.say("  ".join(fitted).rstrip())
+
+
+def _widths() -> list[int] | None:
+    """How wide each column is, or None where each lead had better be a list of its own."""
+    widths = list(_WIDTHS)
+    if is_terminal():
+        if columns() < _NARROWEST:
+            return None
+        widths[_WHO] = min(_WIDEST_WHO, widths[_WHO] + columns() - 80)
+    return widths
 
 
 def _fit(cell: str, width: int) -> str:

@@ -3,7 +3,6 @@
 House rules: every line fits, whatever is in it. Colour only repeats what a word or a sign says.
 """
 
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from typing import IO, NoReturn
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from convsync_cli.commands.thread import ARROWS, Entry
+from convsync_cli.console import colourless
 from convsync_cli.sync.model.message import Direction
 
 NARROW = 60  # columns; below, the text stands further left
@@ -38,7 +38,7 @@ class Screen:
             file=stream,
             width=self.width,
             force_terminal=True,
-            no_color=bool(os.environ.get("NO_COLOR")),
+            no_color=colourless(),
             highlight=False,
             markup=False,
             emoji=False,

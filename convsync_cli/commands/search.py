@@ -44,7 +44,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Find the messages that hold all words, whatever their case and accents; the best come first,
+    """Find the messages that hold all words. Case and accents do not matter; the best come first,
     of equals the newest. Chinese, Japanese, Thai and emoji are found anywhere in a text.
 
     Example: convsync search 'price list' --direction inbound --since 30d
@@ -94,7 +94,8 @@ def _tell(given: Services, drawn: Canvas, findings: Findings) -> None:
         )
         pieces = [(_BLANKS.sub(" ", clean(text)), matches) for text, matches in hit.excerpt]
         drawn.found("  ".join(_heading(hit, lead)), pieces)
-    drawn.line()
+    if findings.hits:
+        drawn.line()
     drawn.line(_count(findings))
 
 

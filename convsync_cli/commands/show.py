@@ -41,8 +41,8 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show a lead's conversation on all channels, the oldest message first, and what may be
-    missing. Times are UTC. On a terminal $PAGER shows it (default: less -FRX).
+    """Show a lead's conversation on all channels. The oldest message comes first, and what may be
+    missing last. Times are UTC. On a terminal $PAGER shows it (default: less -FRX).
 
     Example: convsync show lead@example.com --last 10
     """

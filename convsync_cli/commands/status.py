@@ -15,6 +15,7 @@ from convsync_cli.console import Console, ago, can_show, columns, is_terminal, n
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
+from convsync_cli.sync.rhythm import RUNS
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
@@ -28,7 +29,7 @@ class _Page:
 
     now: datetime
     depth: QueueDepth
-    last: dict[str, Any] | None
+    runs: list[dict[str, Any]]
     channels: list[Channel]
     leads: dict[str, int]
 
@@ -77,7 +78,7 @@ def look(given: Services, only: str | None) -> _Page:
     return _Page(
         now,
         given.store.overview.queue(now),
-        given.store.runs.last(),
+        given.store.runs.newest(RUNS),
         _channels(given, only, now),
         {name: given.store.leads.count(name) for name in wanted},
     )
@@ -105,7 +106,7 @@ def document(page: _Page) -> dict[str, Any]:
         "jobs": page.depth.by_state,
         "due": page.depth.due,
         "oldest_due_s": page.depth.oldest_due_s,
-        "last_run": page.last,
+        "last_run": next(iter(page.runs), None),
         "workspaces": [
             {
                 "name": name,
@@ -134,7 +135,7 @@ def _told(channel: Channel) -> dict[str, Any]:
 def _line(console: Console, given: Services, only: str | None) -> None:
     """Print the verdict with its time, for a log of them."""
     page = look(given, only)
-    verdict = judge(page.depth, page.last, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.now)
     console.say(f"{to_text(page.now)} {verdict.mark}{verdict.facts}")
 
 
@@ -143,7 +144,7 @@ def _show(console: Console, given: Services, only: str | None) -> None:
 
 
 def _print(console: Console, given: Services, page: _Page) -> None:
-    verdict = judge(page.depth, page.last, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.now)
     colour = "green" if verdict.well else "yellow"
     console.wrapped(verdict.facts, "  ", mark=verdict.mark, colour=colour)
     for remedy in verdict.remedies:
@@ -154,9 +155,13 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     console.table(
         ["job", *states],
         [[kind, *(page.depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
+        nothing="No job yet.",
     )
     console.say()
-    console.say(_sparkline(given.store.overview.throughput(page.now, MINUTES)))
+    told, bars = _sparkline(given.store.overview.throughput(page.now, MINUTES))
+    console.wrapped(told)
+    if bars:
+        console.say(bars)
     console.say()
     console.table(
         [
@@ -185,21 +190,21 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     )
 
 
-def _sparkline(counts: list[int]) -> str:
-    """Jobs a minute over the last hour, the newest at the right; as wide as there is room."""
+def _sparkline(counts: list[int]) -> tuple[str, str]:
+    """Jobs a minute over the last hour: in words, and as bars, the newest at the right."""
     most = max(counts, default=0)
     told = f"{sum(counts)} jobs done in the last hour"
     if not most:
-        return told
+        return told, ""
     told += f", at most {most} a minute"
     if not can_show(SPARKS):
-        return told
+        return told, ""
     if is_terminal() and columns() < len(counts) + 2:  # two minutes in one bar
         counts = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
         most = max(counts)
     # The lowest bar is nothing; whatever was done is seen.
     bars = [SPARKS[-(-count * (len(SPARKS) - 1) // most)] for count in counts]
-    return f"{told}:\n{''.join(bars)}"
+    return f"{told}:", "".join(bars)
 
 
 def _checked(channels: list[Channel], limit: float) -> int:

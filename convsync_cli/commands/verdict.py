@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from convsync_cli.console import ago
@@ -10,8 +10,8 @@ from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pause import AccountState, PauseReason
+from convsync_cli.sync.rhythm import late
 
-RUN_LATE = timedelta(minutes=5)  # cron starts one every minute; a budget may be some of them
 _RUN_GRACE_S = 5.0
 _NAMES = {"sms": "SMS"}
 
@@ -51,9 +51,13 @@ class Verdict:
 
 
 def judge(
-    depth: QueueDepth, last: dict[str, Any] | None, channels: Sequence[Channel], now: datetime
+    depth: QueueDepth, runs: Sequence[dict[str, Any]], channels: Sequence[Channel], now: datetime
 ) -> Verdict:
-    """Say in one line how everything stands, and what would mend what does not."""
+    """Say in one line how everything stands, and what would mend what does not.
+
+    ``runs`` are the last ones, the newest first.
+    """
+    last = next(iter(runs), None)
     paused = [each for each in channels if each.state]
     facts = [_ran(last, now), _due(depth)]
     facts += filter(None, [_behind(channels)])
@@ -63,7 +67,7 @@ def judge(
         facts.append(f"{failed} failed")
     if paused:
         facts.append(f"{len(paused)} account{'s' if len(paused) > 1 else ''} paused")
-    remedies = (*_of_runs(last, now), *map(_of_pause, paused), *_of_jobs(depth, channels))
+    remedies = (*_of_runs(runs, now), *map(_of_pause, paused), *_of_jobs(depth, channels))
     return Verdict(", ".join(facts), tuple(filter(None, remedies)))
 
 
@@ -99,14 +103,13 @@ def _behind(channels: Sequence[Channel]) -> str | None:
     return f"{' and '.join(told)} behind" if told else None
 
 
-def _of_runs(last: dict[str, Any] | None, now: datetime) -> Iterator[str]:
-    if last is None:
-        yield "nothing has run: let cron do `convsync run --max-seconds 50`"
+def _of_runs(runs: Sequence[dict[str, Any]], now: datetime) -> Iterator[str]:
+    if not runs:
+        yield "nothing has run: `convsync cron print` prints what lets cron do it"
         return
-    if is_running(last, now):
-        return
-    if now - from_text(last["started_at"]) > RUN_LATE:
-        yield "cron does not start runs: `convsync doctor` looks into it"
+    starts = [from_text(each["started_at"]) for each in runs]
+    if not is_running(runs[0], now) and late(starts, now):
+        yield "cron does not start runs: `convsync cron check` looks into it"
 
 
 def _of_pause(channel: Channel) -> str:
@@ -128,4 +131,4 @@ def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
     never = [each for each in channels if each.ages.never_synced and not each.state]
     live = depth.by_state["pending"] + depth.by_state["running"]
     if never and not live:
-        yield "nobody has asked for what was never read: `convsync enqueue-all` does"
+        yield "what was never read is in no queue: `convsync enqueue-all` asks for it"

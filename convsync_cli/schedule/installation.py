@@ -5,12 +5,12 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
+from typing import Any
 
 from convsync_cli import users
 from convsync_cli.settings import Settings
 from convsync_cli.sync.errors import ConfigError
-from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile
+from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, OAuth
 
 STANDARD_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 _KEYS = ("DEDUPE_WINDOW", "CONCURRENCY", "JOB_TIMEOUT", "MAX_ATTEMPTS")
@@ -22,7 +22,8 @@ class Installation:
 
     ``program`` is how convsync is started. ``user`` owns the database. ``settings`` are the
     variables that are in force beside the configuration. ``variables`` names those that hold
-    credentials, never their values; ``files`` are the credentials that lie in files.
+    credentials, never their values; ``files`` are the credentials that lie in files, and
+    ``token_files`` those that are renewed. ``hooks`` are the programs that the operator lets run.
     """
 
     program: tuple[str, ...]
@@ -33,11 +34,18 @@ class Installation:
     settings: tuple[tuple[str, str], ...] = ()
     variables: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    token_files: tuple[str, ...] = ()
+    hooks: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
-        """The folder of the database: the only one that is written to."""
+        """The folder of the database."""
         return os.path.dirname(self.database)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The only folders that are written to."""
+        return tuple(dict.fromkeys((self.folder, *map(os.path.dirname, self.token_files))))
 
     @property
     def environment_file(self) -> str:
@@ -64,19 +72,28 @@ def this_installation(settings: Settings, environ: Mapping[str, str]) -> Install
     every = tuple(credential for _, credential in named_credentials(settings))
     database = os.path.abspath(settings.database.removeprefix("sqlite://"))
     program = _program()
+    hooks = _hooks(settings, environ)
     found = Installation(
         program=program,
         config=settings.path,
         database=database,
         user=_owner(database),
-        path=_path(program[0], every, environ),
+        path=_path(program[0], every, hooks, environ),
         settings=tuple(
             (f"CONVSYNC_{key}", value) for key in _KEYS if (value := environ.get(f"CONVSYNC_{key}"))
         ),
         variables=tuple(dict.fromkeys(each.name for each in every if isinstance(each, FromEnv))),
         files=tuple(str(each.path) for each in every if isinstance(each, FromFile)),
+        token_files=tuple(
+            str(value.token_file)
+            for account in settings.accounts
+            for value in _values(account.options)
+            if isinstance(value, OAuth)
+        ),
+        hooks=hooks,
     )
-    for text in (*found.program, *found.environment.values(), found.environment_file):
+    named = (found.environment_file, *found.written)
+    for text in (*found.program, *found.environment.values(), *named):
         if not text.isprintable():
             raise ConfigError(
                 "a path of this installation holds a line end or another control character",
@@ -88,12 +105,27 @@ def this_installation(settings: Settings, environ: Mapping[str, str]) -> Install
 def named_credentials(settings: Settings) -> Iterator[tuple[str, Credential]]:
     """Every credential that the configuration refers to, and what it is for."""
     for account in settings.accounts:
-        for each in fields(account.options):
-            value = getattr(account.options, each.name)
+        for value in _values(account.options):
             if isinstance(value, Credential):
                 yield f"account {account.name}", value
     if settings.ping_url is not None:
         yield "ping_url", settings.ping_url
+
+
+def _values(options: Any) -> Iterator[object]:
+    """What a provider's settings hold, also in a table of theirs."""
+    for each in fields(options):
+        value = getattr(options, each.name)
+        yield value
+        if isinstance(value, OAuth):
+            yield from _values(value)
+
+
+def _hooks(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The operator's programs by their whole path, as far as they are found."""
+    programs = [each.hook.command[0] for each in settings.workspaces if each.hook is not None]
+    found = (shutil.which(each, path=environ.get("PATH")) for each in programs)
+    return tuple(filter(None, found))
 
 
 def _program() -> tuple[str, ...]:
@@ -112,10 +144,14 @@ def _owner(database: str) -> str:
 
 
 def _path(
-    program: str, every: tuple[Credential, ...], environ: Mapping[str, str]
+    program: str,
+    every: tuple[Credential, ...],
+    hooks: tuple[str, ...],
+    environ: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """The folders of convsync, of the commands that tell credentials, and of the system."""
+    """The folders of convsync, of what tells credentials, of hooks, and of the system."""
     commands = [each.argv[0] for each in every if isinstance(each, FromCommand)]
     found = (shutil.which(each, path=environ.get("PATH")) for each in commands)
-    folders = [os.path.dirname(program), *(str(Path(each).parent) for each in found if each)]
+    others = (*filter(None, found), *hooks)
+    folders = map(os.path.dirname, (program, *others))
     return tuple(dict.fromkeys((*folders, *STANDARD_PATH)))

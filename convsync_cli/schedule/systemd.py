@@ -79,7 +79,9 @@ def _service(task: Task, installation: Installation) -> str:
         + f"ExecStart={command}\n"
         + "SuccessExitStatus=143\n" * task.connected
         + "\n"
-        + _HARDENED.format(home=_home(installation), folder=_quoted(installation.folder))
+        + _HARDENED.format(
+            home=_home(installation), folder=" ".join(map(_quoted, installation.written))
+        )
     )
 
 
@@ -109,7 +111,8 @@ def _credentials(installation: Installation) -> str:
 def _home(installation: Installation) -> str:
     """Home folders are out of sight, unless something of the installation lies in one."""
     needed = (*installation.program[:1], installation.config, installation.database)
-    paths = [os.path.realpath(each) for each in (*needed, *installation.files)]
+    further = (*installation.files, *installation.token_files, *installation.hooks)
+    paths = [os.path.realpath(each) for each in (*needed, *further)]
     return "read-only" if any(each.startswith(_HOMES) for each in paths) else "yes"
 
 

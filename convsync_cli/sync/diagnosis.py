@@ -12,8 +12,6 @@ from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState, PauseReas
 from convsync_cli.sync.model.progress import LeadSync
 from convsync_cli.sync.plainwords import CODES
 
-RUN_LATE = timedelta(minutes=5)  # cron starts a run every minute
-
 
 @dataclass(frozen=True, slots=True)
 class Reach:
@@ -50,13 +48,16 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that is known about one lead's sync; ``job`` is the live one or else the last."""
+    """All that is known about one lead's sync; ``job`` is the live one or else the last.
+
+    ``run_is_late`` is what ``rhythm.late`` says.
+    """
 
     lead: str
     workspace: str
     reaches: tuple[Reach, ...]
     job: Job | None
-    last_run_at: datetime | None
+    run_is_late: bool
     window_s: float
     now: datetime
 
@@ -165,6 +166,4 @@ def _at_rest(facts: Facts) -> Step:
 
 
 def _run_unless_cron_does(facts: Facts) -> str | None:
-    ran = facts.last_run_at
-    fresh = ran is not None and facts.now - ran <= RUN_LATE
-    return None if fresh else "convsync run --max-seconds 50"
+    return "convsync run --max-seconds 50" if facts.run_is_late else None

@@ -55,6 +55,35 @@ def test_print_finds_the_commands_that_tell_credentials(operator: Operator) -> N
     assert str(folder) in line.split(":")
 
 
+def test_an_app_with_oauth_has_its_credentials_named_and_its_tokens_written(
+    operator: Operator,
+) -> None:
+    folder = operator.folder / "pair"
+    folder.mkdir()
+    app = (
+        'oauth = { client_id = { env = "APP_ID" }, client_secret = { env = "APP_SECRET" },'
+        f' token_file = "{folder}/acme.json" }}'
+    )
+    operator.configures('token = { env = "ACME_GHL_TOKEN" }', app)
+    text = operator.runs("cron", "print", "--format", "systemd").ended(0).out
+    assert f"\nReadWritePaths={operator.database.parent} {folder}\n" in text
+    assert "#   APP_ID\n#   APP_SECRET\n" in text
+    told = operator.runs("cron", "check", "--json").json["findings"]
+    assert sum("APP_SECRET" in each["message"] for each in told) == 1
+
+
+def test_the_operators_own_programs_are_found_and_in_sight(operator: Operator) -> None:
+    folder = operator.folder / "tools"
+    folder.mkdir()
+    (folder / "score").write_text("#!/bin/sh\n")
+    (folder / "score").chmod(0o755)
+    with operator.config.open("a") as file:
+        file.write('\n[workspaces.acme.inbound_hook]\ncommand = ["score"]\n')
+    text = operator.runs("cron", "print", env={"PATH": f"{folder}:/usr/bin:/bin"}).ended(0).out
+    (line,) = [each for each in text.splitlines() if each.startswith("PATH=")]
+    assert str(folder) in line.split(":")
+
+
 def test_print_as_json_is_one_document(operator: Operator) -> None:
     told = operator.runs("cron", "print", "--format", "systemd", "--json").ended(0).json
     assert told["format"] == "systemd"

@@ -185,6 +185,19 @@ def test_people_read_marks_remedies_and_a_sum(operator: Operator) -> None:
     assert lines[-1].startswith("1 problem and ")
 
 
+def test_quietly_only_a_problem_is_told_and_where_cron_finds_it(operator: Operator) -> None:
+    well = operator.runs("doctor", "--quiet").ended(0)
+    assert (well.out, well.err) == ("", "")
+    operator.suffers("unauthorized", provider="emailbison", workspace="acme")
+    told = operator.runs("doctor", "--quiet").ended(12)
+    assert told.out == ""
+    what, remedy = told.err.splitlines()
+    assert what.startswith("convsync: PROBLEM: account acme/email: ")
+    assert "accounts resume acme/email" in remedy
+    both = operator.runs("doctor", "--quiet", "--json").ended(12)
+    assert both.err == ""
+
+
 def unpacked(operator: Operator, name: str) -> dict[str, Any]:
     with zipfile.ZipFile(operator.folder / name) as bundle:
         assert bundle.testzip() is None

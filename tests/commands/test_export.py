@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import re
 import resource
@@ -20,6 +21,7 @@ from tests.commands.operator import (
     eventually,
     mode_of,
 )
+from tests.commands.terminal import shown
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 FORMULAS = ["=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1"]
@@ -73,6 +75,21 @@ def test_no_cell_of_a_csv_is_taken_for_a_formula(synced: Operator) -> None:
     assert {row[body] for row in raw} >= set(FORMULAS)
     lines = {m["id"]: m["body"] for m in synced.runs("export").lines}
     assert [lines[id] for id in ids] == FORMULAS
+
+
+@pytest.mark.parametrize("form", [("csv",), ("csv", "--raw"), ("jsonl",)])
+@pytest.mark.parametrize("output", [(), ("--output", "/dev/stdout")])
+def test_a_terminal_is_driven_by_no_message_and_a_pipe_gets_it_exactly(
+    synced: Operator, form: tuple[str, ...], output: tuple[str, ...]
+) -> None:
+    hostile = "a\x1b[2J\x9b31mb\u202ec\x07"
+    synced.tampers("UPDATE messages SET body = ?, subject = ?", hostile, hostile)
+    told = shown(synced, "export", "--format", *form, *output, env={"TERM": "dumb"})
+    assert told.code == 0
+    assert "2J" in told.written
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", told.written)
+    piped = synced.runs("export", "--format", *form).ended(0).out
+    assert (hostile if form[0] == "csv" else json.dumps(hostile)[1:-1]) in piped
 
 
 def test_only_the_leads_and_the_workspace_asked_for(synced: Operator) -> None:

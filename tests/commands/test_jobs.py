@@ -1,6 +1,11 @@
 """`jobs`: the queue, looked at."""
 
+import re
+
+import pytest
+
 from tests.commands.operator import Operator
+from tests.commands.terminal import shown
 
 JOB = [
     "id", "kind", "workspace", "lead", "state", "priority", "run_at", "attempts", "max_attempts",
@@ -48,6 +53,37 @@ def test_an_empty_list_is_a_list(operator: Operator) -> None:
     assert operator.runs("jobs", "list", "--json").ended(0).json == {"jobs": []}
     assert operator.runs("jobs", "list").ended(0).out.startswith("JOB")
     assert operator.runs("jobs", "list", "--quiet").ended(0).stdout == b""
+
+
+def test_people_see_what_a_job_is_for_and_how_long_it_has_waited(operator: Operator) -> None:
+    lead = operator.lead("silent")
+    operator.runs("enqueue", lead).ended(0)
+    operator.tampers("UPDATE jobs SET run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '9 minutes')")
+    operator.runs("enqueue-all", "--changed", "--workspace", "acme").ended(0)
+    head, *told = operator.runs("jobs", "list").ended(0).out.splitlines()
+    assert head.split() == ["JOB", "WORKSPACE", "FOR", "STATE", "TRIES", "WHEN", "ERROR"]
+    assert [re.split("  +", line)[2] for line in told] == [
+        "delta_sync email", "delta_sync sms", lead,
+    ]  # fmt: skip
+    assert [re.sub(r"\d+", "N", re.split("  +", line)[5]) for line in told] == [
+        "due N s", "due N s", "in N min",
+    ]  # fmt: skip
+    operator.runs("run").ended(0)
+    done = operator.runs("jobs", "list", "--state", "succeeded").ended(0).out.splitlines()[1:]
+    assert all(line.endswith(" s ago") for line in done)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        (("jobs", "list"), "No job fits."),
+        (("jobs", "timeouts"), "Nothing timed out in that time."),
+    ],
+)
+def test_at_a_terminal_nothing_is_said_in_words(
+    operator: Operator, question: tuple[str, ...], answer: str
+) -> None:
+    assert shown(operator, *question, columns=40).text.strip() == answer
 
 
 def test_a_job_is_shown_with_everything_that_was_tried(operator: Operator) -> None:

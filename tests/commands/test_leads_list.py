@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 
 from tests.commands.operator import Operator
+from tests.commands.terminal import shown
 
 KEYS = [
     "lead", "workspace", "name", "company", "emails", "phones", "handles", "messages",
@@ -105,6 +106,16 @@ def test_each_answer_is_a_table_of_80_columns_a_document_or_nothing(
     assert len(lines) == len(asked(synced, *question))
     assert len(asked(synced, *question, "--limit", "1")) == min(1, len(lines))
     assert synced.runs("leads", "list", *question, "--quiet").ended(0).stdout == b""
+
+
+@pytest.mark.parametrize("columns", [40, 64, 200])
+def test_a_terminal_is_used_as_wide_as_it_is(synced: Operator, columns: int) -> None:
+    lead = synced.lead("away")
+    synced.tampers("UPDATE leads SET name = 'Maximiliane Exempel', company = 'Muster & Partner'")
+    told = shown(synced, "leads", "list", columns=columns)
+    assert max(map(len, told.lines)) <= max(columns, 50)  # a name may be longer than 40
+    assert ("Maximiliane Exempel, Muster & Partner" in told.text) is (columns != 64)
+    assert (f"LEAD      {lead}" in told.lines) is (columns == 40)
 
 
 @pytest.mark.parametrize("question", [(), *QUESTIONS], ids=" ".join)

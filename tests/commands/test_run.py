@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.commands.operator import PROGRAM, RUN_KEYS, Operator, Running, differences, eventually
+from tests.commands.terminal import shown
 
 MESSAGES = "/conversations/*/messages"
 
@@ -256,3 +257,13 @@ def test_a_terminal_sees_progress_unless_it_is_told_not_to(
     os.close(ours)
     assert ended.stdout.startswith(b"drained")
     assert (b"0/1" in seen or b"1/1" in seen) is drawn
+
+
+@pytest.mark.parametrize(("refused", "coloured"), [("1", False), ("", True)])
+def test_progress_has_no_colour_where_that_is_refused(
+    operator: Operator, refused: str, coloured: bool
+) -> None:
+    operator.runs("enqueue", operator.lead("silent")).ended(0)
+    told = shown(operator, "run", env={"NO_COLOR": refused})
+    assert "1/1" in told.text
+    assert told.coloured is coloured

@@ -281,6 +281,10 @@ def test_colour_can_be_refused(synced: Operator, environ: dict[str, str]) -> Non
     assert ("\x1b" in told.written) is ("NO_COLOR" in environ)  # bold is no colour
 
 
+def test_an_empty_refusal_refuses_nothing(synced: Operator) -> None:
+    assert shown(synced, "show", synced.lead("away"), env={"NO_COLOR": ""}).coloured
+
+
 def pager(operator: Operator, script: str) -> dict[str, str]:
     """An environment with a pager that is a shell script."""
     path = operator.folder / "pager"

@@ -138,7 +138,7 @@ def test_an_age_that_is_none_is_wrong_usage(operator: Operator) -> None:
 def test_people_read_the_verdict_in_the_first_line(operator: Operator) -> None:
     before = operator.runs("status").ended(0).out.splitlines()
     assert before[0].startswith("Needs you: no run yet, 0 due, ")
-    assert "let cron do `convsync run --max-seconds 50`" in before[1]
+    assert "`convsync cron print`" in before[1]
     assert "`convsync enqueue-all`" in before[2]
     operator.suffers("status", path="/conversations/*/messages", status=400, times=1)
     operator.runs("enqueue", operator.lead("sms only")).ended(0)
@@ -234,6 +234,17 @@ def test_a_run_that_is_missing_is_noticed_and_one_at_work_is_not(
     )
     told = synced.runs("status").ended(0).out
     assert (said in told) if said else told.startswith("All right: a run began ")
+
+
+def test_runs_that_are_rare_by_intent_are_not_missed(synced: Operator) -> None:
+    synced.tampers("DELETE FROM runs")
+    for age in (50, 30, 10):
+        synced.tampers(
+            "INSERT INTO runs (host, pid, started_at, ended_at, budget_s) SELECT 'h', 1, at, at, 50"
+            " FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?) AS at)",
+            f"-{age} minutes",
+        )
+    assert synced.runs("status").ended(0).out.startswith("All right: last run 10 min ago")
 
 
 @pytest.mark.parametrize("other", ["--json", "--quiet", "--check"])

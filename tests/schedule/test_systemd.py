@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,12 @@ def test_a_home_folder_is_left_in_sight_where_something_lies_in_it(place: str) -
     told = {"config": DEFAULT.config, "database": DEFAULT.database, place: "/home/ann/x"}
     installation = Installation(DEFAULT.program, told["config"], told["database"], "ann")
     assert lines_of(installation, "convsync-run.service", "ProtectHome") == ["read-only"]
+
+
+@pytest.mark.parametrize("field", ["files", "token_files", "hooks"])
+def test_so_it_is_for_what_the_configuration_names(field: str) -> None:
+    lying = replace(DEFAULT, **{field: ("/home/ann/x",)})
+    assert lines_of(lying, "convsync-run.service", "ProtectHome") == ["read-only"]
 
 
 @pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze here")

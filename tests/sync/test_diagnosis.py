@@ -34,7 +34,7 @@ def job(state: str = "pending", **changes: Any) -> Job:
 
 
 def facts(*reaches: Reach, **changes: Any) -> Facts:
-    seen = Facts("L1", "acme", reaches or (Reach("sms", "some", READ),), None, NOW, 300.0, NOW)
+    seen = Facts("L1", "acme", reaches or (Reach("sms", "some", READ),), None, False, 300.0, NOW)
     return replace(seen, **changes)
 
 
@@ -86,9 +86,9 @@ def test_a_feed_adds_to_a_conversation_that_was_read_and_proves_nothing_alone() 
             "convsync accounts resume acme/sms",
         ),
         (facts(job=job("running", lease_until=ago(-30))), None),
-        (facts(job=job("running", lease_until=ago(30)), last_run_at=None), "convsync run"),
+        (facts(job=job("running", lease_until=ago(30)), run_is_late=True), "convsync run"),
         (facts(job=job()), None),
-        (facts(job=job(), last_run_at=NOW - timedelta(minutes=6)), "convsync run"),
+        (facts(job=job(), run_is_late=True), "convsync run"),
         (facts(job=job(run_at=ago(-90), error_code="timeout")), "convsync enqueue L1"),
         (facts(job=job(run_at=ago(-90), error_code="rate_limited")), None),
         (facts(job=job("failed")), "convsync jobs retry 7"),

@@ -1,0 +1,22 @@
+"""When the next run is late, judged by how often the last ones began: one rule for all who ask."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+RUNS = 20  # so many of the last show how often one begins
+_LATE = timedelta(minutes=5)  # cron starts one every minute; a budget may be some of them
+_TIMES = 3  # what is usual here
+
+
+def late(starts: Sequence[datetime], now: datetime) -> bool:
+    """Whether a run should have begun by now; ``starts`` are those of the last, the newest first.
+
+    Where runs begin every hour, an hour is not late; where none ever began, any moment is.
+    """
+    if not starts:
+        return True
+    gaps = [(later - earlier).total_seconds() for later, earlier in pairwise(starts)]
+    usual = timedelta(seconds=max(0.0, median(gaps))) if gaps else timedelta()
+    return now - starts[0] > max(_LATE, _TIMES * usual)

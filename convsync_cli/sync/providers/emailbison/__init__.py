@@ -10,6 +10,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import Credential
@@ -52,10 +53,13 @@ class Reader:
         """Look at whose token it is; see ``Provider.check``."""
         await self.identity(api)
 
-    async def identity(self, api: Api) -> str | None:
+    async def identity(self, api: Api) -> str:
         """The workspace that the token sees: one kind of token follows whoever made it."""
-        answer = await ask(api, Get("api/users", "/api/users", {}))
-        return text(part(part(answer, "data"), "team").get("id"))
+        request = Get("api/users", "/api/users", {})
+        told = text(part(part(await ask(api, request), "data"), "team").get("id"))
+        if told is None:  # None would pass for a credential that sees one workspace for ever
+            raise Rejected(f"{request.label} does not tell which workspace the token opens")
+        return told
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
         """What a lead's feeds count; those of the workspace are full of what is no lead's."""

@@ -36,7 +36,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
 from convsync_cli.sync.ports import Accounts
 from convsync_cli.sync.retry import Uniform
-from convsync_cli.sync.retryafter import pause_asked
+from convsync_cli.sync.retryafter import pause_asked, pause_unsaid
 from convsync_cli.sync.shape import mapping
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import REQUEST_S, Wire
@@ -236,7 +236,9 @@ class HttpApi:
 
     async def _rate_limited(self, response: httpx.Response, body: bytes, label: str) -> RateLimited:
         now = self.clock.now()
-        until = now + min(LONGEST, pause_asked(response.headers, body, now))
+        last = await self.commits.call(self.accounts.state, self.wire.account)
+        asked = pause_asked(response.headers, body, now, pause_unsaid(last, now))
+        until = now + min(LONGEST, asked)
         sentence = f"{label} {_answered(response.status_code)}"
         await self.commits.call(
             self.accounts.pause,

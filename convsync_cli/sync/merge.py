@@ -162,14 +162,17 @@ def couples(without_id: Sequence[Message], with_id: Sequence[Message]) -> list[t
 
 
 def _strangers(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
-    """The fetched messages that are on the shelf under no id, each once; of copies the first."""
+    """The fetched messages that are on the shelf under no id, each once; of copies the first.
+
+    Each once by its id too: told twice, it may have gone the other way meanwhile.
+    """
     known = {key for key, e in shelf.by_mail.items() if e.message.external_id is not None}
+    told = {(each.provider, each.external_id): each for each in reversed(fetched)}
     seen: dict[object, Message] = {}
-    for message in sorted(fetched, key=_rank):
+    for id, message in sorted(told.items(), key=lambda each: _rank(each[1])):
         mail = (message.message_id, message.direction)
         if shelf.find(message) is None and not (message.message_id and mail in known):
-            key = mail if message.message_id else (message.provider, message.external_id)
-            seen.setdefault(key, message)
+            seen.setdefault(mail if message.message_id else id, message)
     return list(seen.values())
 
 

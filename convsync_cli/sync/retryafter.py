@@ -4,12 +4,29 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+from convsync_cli.sync.model.pause import AccountState, PauseReason
+
 UNSAID = timedelta(seconds=60)
+LONGEST_UNSAID = timedelta(hours=1)  # the longest span for which a limit is told, but for a day
 SHORTEST = timedelta(seconds=1)
 
 
-def pause_asked(headers: Mapping[str, str], body: bytes, now: datetime) -> timedelta:
-    """The pause that an answer of 429 asks for; a minute where it does not say.
+def pause_unsaid(last: AccountState, now: datetime) -> timedelta:
+    """The pause where a provider does not say: a minute, or twice the last one if it was too short.
+
+    It was if the account, back in use for less time than it had been left alone, is refused again.
+    """
+    if last.reason is not PauseReason.RATE_LIMITED or not (last.paused_until and last.checked_at):
+        return UNSAID
+    length = last.paused_until - last.checked_at
+    too_short = timedelta() <= now - last.paused_until < length
+    return min(LONGEST_UNSAID, max(UNSAID, 2 * length)) if too_short else UNSAID
+
+
+def pause_asked(
+    headers: Mapping[str, str], body: bytes, now: datetime, unsaid: timedelta = UNSAID
+) -> timedelta:
+    """The pause that an answer of 429 asks for; ``unsaid`` where it does not say.
 
     In this order: a daily limit that is used up (until midnight UTC), ``Retry-After`` in seconds or
     as a date (RFC 9110, 10.2.3; read against the server's own ``Date``, so that clocks may differ),
@@ -23,7 +40,7 @@ def pause_asked(headers: Mapping[str, str], body: bytes, now: datetime) -> timed
         _seconds(_body_field(body)),
         _seconds(headers.get("x-ratelimit-interval-milliseconds"), scale=0.001),
     )
-    return max(SHORTEST, next((pause for pause in told if pause is not None), UNSAID))
+    return max(SHORTEST, next((pause for pause in told if pause is not None), unsaid))
 
 
 def _seconds(value: object, scale: float = 1.0) -> timedelta | None:

@@ -35,7 +35,7 @@ _CELLS = frozenset({"td", "th"})
 _KEPT_LINES = frozenset({"pre", "textarea"})
 _VOID = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _FORMATTING = re.compile(  # the HTML standard, 13.2.4.3; not <a>, whose address is kept
-    r"</?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
+    r"<(?=[/bcefinstu])/?(?:b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)"
     r"(?:[\s/](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)?>",
     re.IGNORECASE,
 )
@@ -43,15 +43,30 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
 _UNSEEN_PARTS = re.compile(
     r"<(script|style|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.S | re.I
 )
-_ANY_TAG = re.compile(r"<[a-zA-Z/!?][^<>]*>?")
+_TAGS = re.compile(r"(?:<[a-zA-Z/!?][^<>]*+>?+\s*+)++")
 
 # Marks for the layout stand among the texts: control characters, taken out of what comes in.
 _LINE, _PARAGRAPH, _BREAK, _ITEM = "\1", "\2", "\3", "\4"
 _UNSEEN = re.compile("[\0-\6\xad\u034f\u200b\u2060\ufeff]")
 _BLANKS = re.compile(r"\s+")
-_AROUND_MARKS = re.compile(" ?([\1-\4]) ?")
-_MARKS = re.compile("[\1\2\3]+")
 _ITEMS = re.compile("\4[\1-\4]*")
+# What runs of marks come to, in this order: a mark that adds nothing to the one beside it goes.
+_SETTLED = (
+    (_LINE * 2, _LINE),
+    (_BREAK + _LINE, _BREAK),
+    (_BREAK * 3, _BREAK * 2),
+    (_BREAK + _PARAGRAPH, _PARAGRAPH),
+    (_LINE + _PARAGRAPH, _PARAGRAPH),
+    (_PARAGRAPH + _LINE, _PARAGRAPH),
+    (_PARAGRAPH + _BREAK, _PARAGRAPH),
+    (_PARAGRAPH * 2, _PARAGRAPH),
+)
+_WRITTEN = (
+    (_LINE + _BREAK * 2, "\n\n"),
+    (_PARAGRAPH, "\n\n"),
+    (_BREAK, "\n"),
+    (_LINE, "\n"),
+)
 
 # What people write into HTML without escaping it: "Rep <rep@example.com>", "<https://example.com>".
 _BARE_ADDRESS = re.compile(r"<(?=https?://|[^\s<>=@]{1,64}@)")
@@ -82,7 +97,7 @@ def _is_tame(html: str) -> bool:
 
 
 def _stripped(html: str) -> Iterator[str]:
-    bare = _ANY_TAG.sub(_LINE, _UNSEEN_PARTS.sub("", _without_marks(html)))
+    bare = _TAGS.sub(_LINE, _UNSEEN_PARTS.sub("", _without_marks(html)))
     yield unescape(bare)
 
 
@@ -155,13 +170,18 @@ def _without_marks(text: str) -> str:
 
 
 def _laid_out(pieces: Iterator[str]) -> str:
-    text = _AROUND_MARKS.sub(r"\1", _BLANKS.sub(" ", "".join(pieces)))
-    return _MARKS.sub(_line_ends, _ITEMS.sub("- ", text)).strip()
+    """The text with its marks written out, in a few passes of ``replace``: a match a mark would
+    take seconds where there are millions.
 
-
-def _line_ends(run: re.Match[str]) -> str:
-    """A block ends a line that was not ended yet, a paragraph leaves a gap, a break always ends."""
-    marks = run[0]
-    if _PARAGRAPH in marks:
-        return "\n\n"
-    return "\n" * min(2, marks.count(_BREAK) + (marks[0] == _LINE))
+    A block ends a line that was not ended yet, a paragraph leaves a gap, a break always ends.
+    """
+    text = _BLANKS.sub(" ", "".join(pieces))
+    for mark in (_LINE, _PARAGRAPH, _BREAK, _ITEM):
+        text = text.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    text = _ITEMS.sub("- ", text)
+    for run, mark in _SETTLED:
+        while run in text:
+            text = text.replace(run, mark)
+    for mark, written in _WRITTEN:
+        text = text.replace(mark, written)
+    return text.strip()

@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +34,12 @@ FULL = Message(
     source_type="text/html",
     attachments=("https://x.co/ü.pdf", "b"),
 )
+
+# Mails that change while they are told: an id, a Message-ID and a way each go with any other.
+IDS = st.sampled_from(["1", "2"])
+MAILS = st.sampled_from(["<a>", "<b>"])
+WAYS = st.sampled_from([Direction.INBOUND, Direction.OUTBOUND])
+WORKSPACES = count()
 
 
 class TestArrivals:
@@ -207,6 +214,36 @@ class TestOneMessage:
         lead = agency.lead()
         agency.save(lead, sms(id))
         assert agency.save(lead, sms(id)) == Saved(unchanged=1)
+
+    def test_an_id_that_goes_to_another_message_is_there_once(self, agency: Agency) -> None:
+        """The smaller copy takes the stored one's place; that one has turned out to be ours."""
+        lead = agency.lead()
+        agency.save(lead, mail("2", message_id="<m>"))
+        answer = mail("2", message_id="<m>", direction=Direction.OUTBOUND)
+        assert agency.save(lead, mail("1", message_id="<m>"), answer) == Saved(new=1, changed=1)
+        assert sorted(str(each.message.external_id) for each in agency.stored(lead)) == ["1", "2"]
+
+    @given(
+        st.lists(st.builds(mail, st.none(), message_id=MAILS, direction=WAYS), max_size=2),
+        st.lists(
+            st.lists(st.builds(mail, IDS, message_id=MAILS, direction=WAYS), min_size=1), max_size=3
+        ),
+    )
+    @settings(
+        max_examples=150,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    def test_whatever_changes_in_a_telling_no_page_is_refused(
+        self, agency: Agency, history: list[Message], pages: list[list[Message]]
+    ) -> None:
+        lead = agency.lead(workspace=f"workspace {next(WORKSPACES)}")
+        for page in filter(None, [history, *pages]):
+            agency.save(lead, *page)
+        told = {message.external_id for page in pages for message in page}
+        assert {each.message.external_id for each in agency.stored(lead)} <= told | {None}
 
     def test_imported_history_is_healed_and_not_doubled(self, agency: Agency) -> None:
         lead = agency.lead()

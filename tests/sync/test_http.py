@@ -513,6 +513,42 @@ def test_a_later_429_never_shortens_a_pause(line: Line) -> None:
     assert line.pause[1] == pytest.approx(timedelta(seconds=600), abs=timedelta(seconds=1))
 
 
+def waits(line: Line, *after: float) -> list[float]:
+    """How long each 429 pauses the account; it is asked again so long after each pause ended."""
+    found = []
+    for seconds in after:
+        began = line.clock.now()
+        error = line.error()
+        assert isinstance(error, RateLimited)
+        found.append(round((error.until - began) / timedelta(seconds=1)))
+        line.clock.passes(found[-1] + seconds)
+    return found
+
+
+def test_a_pause_that_nobody_told_doubles_as_long_as_it_is_too_short(line: Line) -> None:
+    line.answers(said(429))
+    assert waits(line, *[1] * 8) == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_it_begins_anew_once_the_account_could_be_used_for_as_long(line: Line) -> None:
+    line.answers(said(429))
+    assert waits(line, 1, 125, 1) == [60, 120, 60]
+
+
+def test_refusals_side_by_side_double_it_once(line: Line) -> None:
+    line.answers(said(429)).error()
+    line.clock.passes(61)
+    line.probe = True  # lets a request through, as one that was under way
+    line.error()
+    line.error()
+    assert line.pause[1] == pytest.approx(timedelta(seconds=181), abs=timedelta(seconds=1))
+
+
+def test_a_pause_that_was_told_is_kept_to_however_often(line: Line) -> None:
+    line.answers(said(429, Retry_After="7"))
+    assert waits(line, 1, 1, 1) == [7, 7, 7]
+
+
 # A refused credential
 
 

@@ -311,6 +311,12 @@ class TestHealing:
         assert conversation.apply([sms("1"), sms("1")]).healed == 1
         assert conversation.ids == ["1"]
 
+    def test_a_message_that_is_told_both_ways_is_one_candidate(self) -> None:
+        ways = [mail("1", message_id="<m>", direction=way) for way in Direction]
+        conversation = stored(*(imported(each) for each in ways))
+        assert conversation.apply(ways).healed == 1
+        assert conversation.ids.count("1") == 1
+
     def test_copies_of_one_mail_are_one_candidate(self) -> None:
         conversation = stored(imported(mail("")))
         conversation.apply([mail("2", message_id="<m>"), mail("1", message_id="<m>")])

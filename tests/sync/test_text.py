@@ -30,6 +30,15 @@ def test_blocks_make_lines_and_white_space_is_folded(html: str, text: str) -> No
 
 
 @pytest.mark.parametrize(
+    "between",
+    ["<br><br>", "<br> <br><br><br>", "<br><p>", "<br><br><br><p>", "<div></div><p>", "<p><br>",
+     "<p><div><br></div>", "<div></div><br>", "<div></div><br><br>", "<div></div><br><br><br>"],
+)  # fmt: skip
+def test_whatever_leaves_a_gap_leaves_one_empty_line(between: str) -> None:
+    assert from_html(f"a{between}b") == "a\n\nb"
+
+
+@pytest.mark.parametrize(
     "html",
     [
         "<script>a</scripty></script >x",

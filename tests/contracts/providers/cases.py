@@ -277,6 +277,10 @@ class Desk:
             raise walk.error
         return walk.pages
 
+    def total(self, lead: Lead | None) -> int | None:
+        """How many messages the provider counts."""
+        return self._with_api(lambda provider, api: provider.total(api, lead))
+
     def check(self) -> None:
         """Look whether the credential works."""
         self._with_api(lambda provider, api: provider.check(api))

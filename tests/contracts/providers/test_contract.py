@@ -18,7 +18,7 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.pause import PauseReason
-from tests.contracts.providers.cases import Desk, meant, stored, told
+from tests.contracts.providers.cases import WORKSPACE, Desk, meant, stored, told
 
 SEVERAL_PAGES = ("long sms", "long mail", "several conversations", "two mailboxes")
 ANSWERS_THAT_FAIL = (
@@ -124,6 +124,18 @@ def test_a_lead_of_the_other_channel_only_has_no_page(desk: Desk) -> None:
 def test_a_lead_without_any_address_costs_no_request(desk: Desk) -> None:
     desk.read(Lead("L0000000000000000ab", "acme"))
     assert desk.asked == []
+
+
+@pytest.mark.parametrize("role", CAST)
+def test_a_total_is_what_is_stored_of_a_lead_that_was_read(desk: Desk, role: str) -> None:
+    """Else an audit would find short what nothing can mend."""
+    lead = desk.lead(role)
+    assert desk.total(lead) in (None, len(stored(desk.walk(lead).messages)))
+
+
+def test_a_total_of_the_account_is_what_is_stored_of_everybody(desk: Desk) -> None:
+    every = desk.sandbox.world.expected(WORKSPACE, desk.case.name)
+    assert desk.total(None) in (None, len(every))
 
 
 def test_nothing_is_ever_written(desk: Desk) -> None:

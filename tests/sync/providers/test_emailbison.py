@@ -1,5 +1,6 @@
 """EmailBison's quirks, one by one; see the fact sheet. What all providers do is in contracts."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -630,3 +631,20 @@ def test_an_id_cannot_lead_to_another_path(id: str) -> None:
     crooked = Lead("L1", "acme", handles=(Handle("emailbison", id),))
     answers = Script()
     assert (read(answers, crooked), answers.paths) == ([], [])
+
+
+# Whose workspace it is
+
+
+def identity(answer: object) -> str | None:
+    return asyncio.run(reader.identity(Script().answers("/api/users", answer)))
+
+
+def test_the_token_says_which_workspace_it_opens() -> None:
+    assert identity({"data": {"id": 1, "team": {"id": 7, "name": "Acme"}}}) == "7"
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": {"id": 1}}, {"data": {"team": None}}])
+def test_an_answer_that_does_not_say_is_an_error_and_not_any_workspace(answer: object) -> None:
+    with pytest.raises(Rejected):
+        identity(answer)

@@ -538,6 +538,41 @@ def test_a_contact_without_any_conversation_is_known_and_has_an_empty_page() -> 
     assert (page.messages, page.cursor) == ((), None)
 
 
+def several(**answers: object) -> Script:
+    """A contact with several conversations, each with an answer."""
+    planned = Script().answers(SEARCH, found(*map(conversation, answers)), contactId="ctc1")
+    for id, answer in answers.items():
+        planned.answers(f"/conversations/{id}/messages", answer)
+    return planned
+
+
+GONE = Unknown("answered 404")
+
+
+@pytest.mark.parametrize("gone", ["cnv1", "cnv2", "cnv3"])
+def test_a_conversation_that_was_deleted_hides_no_other(gone: str) -> None:
+    answers: dict[str, object] = {
+        id: nested([row(id=f"msg{id}", conversationId=id)]) for id in ("cnv1", "cnv2", "cnv3")
+    }
+    pages = read(several(**(answers | {gone: GONE})))
+    assert ids(pages) == [f"msg{id}" for id in answers if id != gone]
+    assert [page.cursor is None for page in pages] == [False, False, True]
+    assert ids(read(several(**(answers | {gone: GONE})), cursor=pages[0].cursor)) == ids(pages[1:])
+
+
+def test_where_no_conversation_is_there_the_address_may_be_wrong() -> None:
+    with pytest.raises(Unknown):
+        read(several(cnv1=GONE, cnv2=GONE))
+
+
+def test_a_conversation_that_ends_halfway_is_an_error() -> None:
+    begun = nested([row(conversationId="cnv1")], nextPage=True, lastMessageId="msg1")
+    planned = several(cnv1=begun, cnv2=nested([]))
+    planned.answers("/conversations/cnv1/messages", GONE, lastMessageId="msg1")
+    with pytest.raises(Unknown):
+        read(planned)
+
+
 def test_a_contact_that_was_deleted_is_not_known() -> None:
     planned = looked_up().answers(SEARCH, found(), contactId="ctc1")
     planned.answers("/contacts/ctc1", Unknown("answered 404"))

@@ -39,6 +39,9 @@ UPDATE messages SET updated_at = ?, ({FIELDS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 WHERE id = ?
 """
 
+# An id that goes from one row to another is held by neither in between.
+_LET_GO = "UPDATE messages SET external_id = NULL WHERE id = ?"
+
 # Both write nothing about a lead that was forgotten meanwhile.
 _SAVE_WALK = """
 INSERT INTO lead_syncs (lead_id, channel, workspace, cursor, walk_started_at, left_out, synced_at,
@@ -127,7 +130,7 @@ class SqliteArchive:
     ) -> Saved:
         known = list(self._known(lead, channel, messages))
         changes = plan(known, messages)
-        self._store(lead, changes, now)
+        self._store(lead, known, changes, now)
         self._rollups.follow(lead.id, known, changes, now)
         return Saved(len(changes.new), len(changes.changed), changes.unchanged, changes.healed)
 
@@ -219,18 +222,27 @@ class SqliteArchive:
             for row in self._db.rows(_KNOWN, wanted):
                 yield Known(row[0], message(row[1:]))
 
-    def _store(self, lead: Lead, changes: Changes, now: datetime) -> None:
-        moment = to_text(now)
+    def _store(self, lead: Lead, known: Sequence[Known], changes: Changes, now: datetime) -> None:
+        if changes.changed:
+            self._bring_up_to_date(known, changes.changed, now)
         for first in range(0, len(changes.new), _ROWS_AT_ONCE):
             rows = [fields(m) for m in changes.new[first : first + _ROWS_AT_ONCE]]
             self._db.execute(
                 _INSERT + ", ".join([_ROW] * len(rows)),
-                (lead.workspace, lead.id, moment, *chain.from_iterable(rows)),
+                (lead.workspace, lead.id, to_text(now), *chain.from_iterable(rows)),
             )
-        if changes.changed:
-            self._db.executemany(
-                _UPDATE, [(moment, *fields(each.message), each.row) for each in changes.changed]
-            )
+
+    def _bring_up_to_date(
+        self, known: Sequence[Known], changed: Sequence[Known], now: datetime
+    ) -> None:
+        ids = {each.row: each.message.external_id for each in known}
+        moved = [(each.row,) for each in changed if each.message.external_id != ids[each.row]]
+        if moved:
+            self._db.executemany(_LET_GO, moved)
+        moment = to_text(now)
+        self._db.executemany(
+            _UPDATE, [(moment, *fields(each.message), each.row) for each in changed]
+        )
 
 
 def _lead_sync(row: Row) -> LeadSync:

@@ -7,16 +7,18 @@ workspace carry both with their bodies, among everything that is no lead's.
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import quote
+from itertools import chain
 
 from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.merge import plan
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.emailbison.asking import ALL_FOLDERS, ask, number
+from convsync_cli.sync.providers.emailbison.asking import ask
 from convsync_cli.sync.providers.emailbison.conversation import pages
 from convsync_cli.sync.providers.emailbison.feed import changes
 from convsync_cli.sync.providers.emailbison.rows import NAME as NAME
@@ -52,21 +54,23 @@ class Reader:
         """Look at whose token it is; see ``Provider.check``."""
         await self.identity(api)
 
-    async def identity(self, api: Api) -> str | None:
+    async def identity(self, api: Api) -> str:
         """The workspace that the token sees: one kind of token follows whoever made it."""
-        answer = await ask(api, Get("api/users", "/api/users", {}))
-        return text(part(part(answer, "data"), "team").get("id"))
+        request = Get("api/users", "/api/users", {})
+        told = text(part(part(await ask(api, request), "data"), "team").get("id"))
+        if told is None:  # None would pass for a credential that sees one workspace for ever
+            raise Rejected(f"{request.label} does not tell which workspace the token opens")
+        return told
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
-        """What a lead's feeds count; those of the workspace are full of what is no lead's."""
-        keys = () if lead is None else lead.handles_at(NAME)
-        counts = [
-            await _count(api, key, what, query)
-            for key in keys
-            for what, query in (("replies", ALL_FOLDERS), ("sent-emails", {}))
-        ]
-        known = [each for each in counts if each is not None]
-        return sum(known) if known and len(known) == len(counts) else None
+        """How many mails a lead's lists hold; those of the workspace are full of what is no lead's.
+
+        They are read: their own totals count a mail for each mailbox that received it.
+        """
+        if lead is None:
+            return None
+        told = [page.messages async for page in pages(api, lead, None)]
+        return len(plan((), chain.from_iterable(told)).new) if told else None
 
     def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A lead's mail page by page; see ``Provider.pages``."""
@@ -83,9 +87,3 @@ def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The token alone decides the workspace."""
     del account
     return Reader()
-
-
-async def _count(api: Api, key: str, what: str, query: Mapping[str, str]) -> int | None:
-    label = f"api/leads/{{id}}/{what}"
-    answer = await ask(api, Get(label, f"/api/leads/{quote(key, safe='')}/{what}", query))
-    return number(part(answer, "meta").get("total"))

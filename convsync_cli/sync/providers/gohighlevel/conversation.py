@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Page
 from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
@@ -19,20 +19,25 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a walk goes on: the conversations left, and the last message read of the first."""
+    """Where a walk goes on: the conversations left, and the last message read of the first.
+
+    ``found`` is whether any conversation was there so far.
+    """
 
     conversations: tuple[str, ...]
     after: str | None = None
+    found: bool = False
 
     @classmethod
     def read(cls, cursor: str) -> "Place":
         """The place that a page's cursor names."""
-        conversations, after = json.loads(cursor)
-        return cls(tuple(conversations), after)
+        conversations, after, *found = json.loads(cursor)
+        return cls(tuple(conversations), after, *found)
 
     def write(self) -> str | None:
         """The place as a cursor; None where nothing is left."""
-        return json.dumps([self.conversations, self.after]) if self.conversations else None
+        place = [self.conversations, self.after, self.found]
+        return json.dumps(place) if self.conversations else None
 
 
 async def pages(
@@ -128,7 +133,15 @@ async def _page(
     conversation, *others = place.conversations
     request = location.messages(conversation, place.after)
     label = request.label
-    answer = mapping(await api.ask(request), label)
+    try:
+        answer = mapping(await api.ask(request), label)
+    except Unknown:
+        # Deleted, and still found by the search: it hides no other. Where none is there, or the
+        # rest of one is missing, the address may be wrong.
+        if place.after or not (others or place.found):
+            raise
+        behind = Place(tuple(others), found=place.found)
+        return Page(cursor=behind.write()), behind
     envelope = answer["messages"] if isinstance(answer.get("messages"), Mapping) else answer
     found = rows(envelope.get("messages"), label)
     after = _next(envelope, found)
@@ -144,7 +157,8 @@ async def _page(
         tuple(each for each in messages if each is not None),
         left_out=messages.count(None) + len(found) - len(own),
     )
-    behind = Place((conversation, *others), after) if after else Place(tuple(others))
+    left = (conversation, *others) if after else tuple(others)
+    behind = Place(left, after, found=True)
     return replace(page, cursor=behind.write()), behind
 
 

@@ -20,6 +20,11 @@ def requests(costs: Costs, load: Load) -> int:
     return max(1, -(-round(messages) // costs.fill_messages) + people)
 
 
+def one_by_one(costs: Costs, load: Load) -> int:
+    """Requests to read the leads that nobody has tried to read."""
+    return load.untried * (costs.per_lead + costs.look_up)
+
+
 def is_cheaper(costs: Costs, load: Load) -> bool:
     """Whether a walk through everything is cheaper than the untried leads one by one."""
-    return load.untried * costs.per_lead > CAUTION * requests(costs, load)
+    return one_by_one(costs, load) > CAUTION * requests(costs, load)

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from convsync_cli.sync import connecting
 from convsync_cli.sync.api import Get, Post
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
@@ -177,7 +178,7 @@ class HttpApi:
                 raise BudgetSpent(f"the run ended while {label} was asked") from None
             raise Timeout(f"{label} did not answer within {REQUEST_S:g} s") from None
         except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
-            raise NetworkFault(f"{label}: {type(error).__name__}") from None
+            raise NetworkFault(f"{label}: {connecting.reason(error)}") from None
         except httpx.DecodingError:
             raise Unavailable(f"{label} sent an answer that cannot be decompressed") from None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:

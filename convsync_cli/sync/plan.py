@@ -65,9 +65,9 @@ def plans(
 
 def plan(account: Account, costs: Costs, load: Load, *, walked: bool) -> AccountPlan:
     """What one account needs; ``walked`` is whether its feed was read to its end before."""
-    full = load.leads * costs.per_lead + load.further_pages
+    full = load.leads * costs.per_lead + load.unread * costs.look_up + load.further_pages
     fills = not walked or filling.is_cheaper(costs, load)
-    changed = filling.requests(costs, load) if fills else 1 + load.untried * costs.per_lead
+    changed = filling.requests(costs, load) if fills else 1 + filling.one_by_one(costs, load)
     rate = account.rate
     return AccountPlan(account, load, _way(full, rate), _way(changed, rate), fills)
 

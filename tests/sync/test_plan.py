@@ -27,6 +27,12 @@ def test_the_full_way_asks_for_every_lead_and_every_further_page() -> None:
     assert planned(leads=10_000, further_pages=7).full.requests == 20_007
 
 
+def test_a_lead_that_was_never_read_is_looked_up_first() -> None:
+    costs = replace(COSTS, look_up=1)
+    told = planned(costs=costs, leads=100, unread=10, untried=10, messages=50_000)
+    assert (told.full.requests, told.changed.requests) == (100 * 2 + 10, 1 + 10 * 3)
+
+
 def test_an_account_that_is_current_costs_one_request() -> None:
     told = planned(leads=10_000, messages=50_000)
     assert (told.changed.requests, told.changed.seconds, told.fills) == (1, 0.0, False)

@@ -28,7 +28,7 @@ CHANNEL = Channel.EMAIL
 BASE_URL: str | None = None  # every agency has a host of its own
 RATE = Rate(50, 10)
 DISCOVER = True
-COSTS = Costs(per_lead=2, page=15, fill_messages=15)
+COSTS = Costs(per_lead=2, look_up=1, page=15, fill_messages=15)
 REFUSALS: Mapping[str, str] = {}
 
 

@@ -27,7 +27,7 @@ BASE_URL: str | None = "https://services.leadconnectorhq.com"
 RATE = Rate(90, 10)  # of 100 in 10 s per location
 DISCOVER = True
 EITHER = (("token", "oauth"),)  # keys of which exactly one is to be set
-COSTS = Costs(per_lead=2, page=100, fill_messages=500, fill_people=100)
+COSTS = Costs(per_lead=2, look_up=1, page=100, fill_messages=500, fill_people=100)
 REFUSALS = {
     "scope": "the token lacks a scope; it needs conversations.readonly,"
     " conversations/message.readonly and contacts.readonly",

@@ -13,7 +13,7 @@ from types import ModuleType
 from benchmarks.busy import done, take
 from benchmarks.measure import Figure, alternate, at_least, seconds
 from benchmarks.stores import WORKSPACE, Home, add_jobs
-from convsync_cli.sync.api import Api
+from convsync_cli.sync.api import Api, Costs
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -116,7 +116,7 @@ def in_the_worker(home: Home, store: Store) -> float:
     add_jobs(home, JOBS)
     clock, commits = SystemClock(), Commits(store, patient=lambda: True)
     account = Account(WORKSPACE, Channel.SMS, "gohighlevel", "", Rate(90, 10), None)
-    lines = {WORKSPACE: (Line(account, _Unasked(), _Unasked()),)}
+    lines = {WORKSPACE: (Line(account, _Unasked(), Costs(1, 1, 1), _Unasked()),)}
 
     async def work() -> None:
         worker = Worker(store, commits, clock, lines, Pace(TOGETHER, 60.0), uniform)

@@ -110,7 +110,7 @@ def process_seconds(code: str, *arguments: str, home: Home, given: bytes = b"") 
     return taken
 
 
-CONVSYNC = "from convsync_cli.cli import entry; entry()"  # what the installed script does
+CONVSYNC = "from convsync_cli.__main__ import entry; entry()"  # what the installed script does
 
 
 def convsync_seconds(home: Home, *arguments: str, given: bytes = b"") -> float:

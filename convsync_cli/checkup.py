@@ -104,7 +104,8 @@ def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
         except ConfigError as error:
             findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
     if not findings:
-        told = f"{loaded.path} can be used; {len(accounts)} accounts in it"
+        count = "1 account" if len(accounts) == 1 else f"{len(accounts)} accounts"
+        told = f"{loaded.path} can be used; {count} in it"
         findings.append(Finding(Level.OK, "configuration", told))
     if not any(each.providers for each in loaded.workspaces):
         remedy = f"add [workspaces.NAME.sms] or [workspaces.NAME.email] to {loaded.path}"

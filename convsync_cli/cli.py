@@ -173,11 +173,6 @@ def _signalled(number: int, frame: object) -> None:
     raise _Signalled(number)
 
 
-def entry() -> None:
-    """The ``convsync`` command."""
-    sys.exit(main())
-
-
 def _run(arguments: list[str]) -> int:
     command = get_command(app)
     if asked := os.environ.get(VARIABLE):

@@ -18,7 +18,12 @@ from convsync_cli.sync.audit import Connect, MakeSure
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.errors import ConvsyncError, CredentialUnavailable, SyncError
+from convsync_cli.sync.errors import (
+    ConfigError,
+    ConvsyncError,
+    CredentialUnavailable,
+    SyncError,
+)
 from convsync_cli.sync.http import HttpApi, paused
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
@@ -89,7 +94,7 @@ async def _check(
 ) -> Checkup:
     try:
         wire = await _wire(account, environ, deadline)
-    except CredentialUnavailable as error:
+    except (CredentialUnavailable, ConfigError) as error:
         return Checkup(account, error)
     async with wire.client:
         api = _Connected(wire, store, commits, clock)(deadline, Meter(), probe=True)

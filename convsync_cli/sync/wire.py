@@ -14,6 +14,7 @@ from functools import cache
 import httpx
 
 from convsync_cli.sync.api import USUAL, Auth, Statuses
+from convsync_cli.sync.errors import ConfigError
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.oauth import Renewal
 from convsync_cli.sync.retryafter import http_date
@@ -77,16 +78,27 @@ def open_wire(
 
     Raises:
         CredentialUnavailable: the file of a token that ends cannot be used.
+        ConfigError: what the environment says of certificates or proxies cannot be used.
     """
     renewal = None if auth.grant is None else Renewal(auth.grant)
-    client = httpx.AsyncClient(
-        headers=dict(auth.headers),
-        timeout=httpx.Timeout(REQUEST_S),
-        limits=_POOL,
-        follow_redirects=False,
-        verify=_tls() if account.base_url.startswith("https:") else False,
-        transport=transport,
-    )
+    try:
+        client = httpx.AsyncClient(
+            headers=dict(auth.headers),
+            timeout=httpx.Timeout(REQUEST_S),
+            limits=_POOL,
+            follow_redirects=False,
+            verify=_tls() if account.base_url.startswith("https:") else False,
+            transport=transport,
+        )
+    except (
+        OSError,
+        ValueError,
+        httpx.InvalidURL,
+    ):  # told without its text: a proxy's has passwords
+        raise ConfigError(
+            "the certificates or the proxy that the environment names cannot be used",
+            "look at SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
+        ) from None
     return Wire(account, client, refusals, auth.query, renewal=renewal, statuses=statuses)
 
 

@@ -90,11 +90,7 @@ def open_wire(
             verify=_tls() if account.base_url.startswith("https:") else False,
             transport=transport,
         )
-    except (
-        OSError,
-        ValueError,
-        httpx.InvalidURL,
-    ):  # told without its text: a proxy's has passwords
+    except (OSError, ValueError, httpx.InvalidURL):  # its text may hold a proxy's password
         raise ConfigError(
             "the certificates or the proxy that the environment names cannot be used",
             "look at SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",

@@ -24,7 +24,9 @@ PHONE, OURS = "+12025550100", "+12025550199"
 SID = "AC" + 32 * "0"
 LIST = f"/2010-04-01/Accounts/{SID}/Messages.json"
 SECRET = FromEnv("UNUSED")
-MARK = '{"sent": "2026-01-01T10:00:00.000Z"}'
+WHOLE = "2026-01-02T00:00:00.000Z"
+MARK = f'{{"sent": "2026-01-01T10:00:00.000Z", "whole": "{WHOLE}"}}'
+LONG_AGO = '{"sent": "2026-01-01T10:00:00.000Z"}'
 SINCE = {"DateSent>": "2025-12-31"}
 
 KNOWN = Lead("L1", "acme", addresses=(addresses.phone(PHONE, None),))
@@ -329,18 +331,18 @@ def test_a_first_walk_asks_for_everything_and_covers_everybody() -> None:
 
 def test_a_later_walk_begins_on_the_day_before_and_covers_nobody() -> None:
     answers = Script().answers(LIST, page(row()), **SINCE)
-    [told] = changes(answers, MARK)
+    [told] = changes(answers, LONG_AGO)
     assert (told.covers, told.watermark) == (Covers.NOBODY, MARK)
 
 
 def test_a_walk_through_an_empty_account_has_a_watermark_too() -> None:
     [told] = changes(Script().answers(LIST, page()))
-    assert told.watermark == '{"sent": null}'
+    assert told.watermark == f'{{"sent": null, "whole": "{WHOLE}"}}'
     assert changes(Script().answers(LIST, page()), told.watermark)[0].covers is Covers.NOBODY
 
 
 def test_a_walk_that_finds_nothing_keeps_its_watermark() -> None:
-    [told] = changes(Script().answers(LIST, page(), **SINCE), MARK)
+    [told] = changes(Script().answers(LIST, page(), **SINCE), LONG_AGO)
     assert told.watermark == MARK
 
 
@@ -353,7 +355,7 @@ def test_a_date_in_the_future_does_not_move_the_watermark() -> None:
 def test_a_date_in_the_future_does_not_keep_a_walk_going_whose_bound_is_ignored() -> None:
     rows = [row(sid="SM2", date_sent="Fri, 01 Jan 2077 00:00:00 +0000"),
             row(sid="SM3", date_sent="Mon, 01 Jan 2024 00:00:00 +0000")]  # fmt: skip
-    [told] = changes(Script().answers(LIST, page(*rows, then="x"), **SINCE), MARK)
+    [told] = changes(Script().answers(LIST, page(*rows, then="x"), **SINCE), LONG_AGO)
     assert told.watermark == MARK
 
 
@@ -399,8 +401,36 @@ def test_a_bound_that_is_ignored_ends_where_the_known_begins() -> None:
     old = row(sid="SM0", date_sent="Mon, 01 Dec 2025 10:00:00 +0000")
     answers = Script().answers(LIST, page(row(), old, then="x"), **SINCE)
     answers.answers(LIST, page(old, then="y"), PageToken="x")
-    told = changes(answers, MARK)
+    told = changes(answers, LONG_AGO)
     assert (len(told), told[-1].watermark) == (2, MARK)
+
+
+OLDER = "Thu, 01 Jan 2026 09:49:59 +0000"  # by more than the overlap than the newest known
+
+
+def test_a_look_soon_after_a_whole_one_ends_where_the_known_begins() -> None:
+    answers = Script().answers(
+        LIST, page(row(), row(sid="SM0", date_sent=OLDER), then="x"), **SINCE
+    )
+    [told] = changes(answers, MARK)
+    assert (told.watermark, told.cursor) == (MARK, None)
+
+
+def test_a_look_soon_after_a_whole_one_goes_on_as_long_as_all_is_new() -> None:
+    answers = Script().answers(LIST, page(row(), then="x"), **SINCE)
+    answers.answers(LIST, page(row(sid="SM0", date_sent=OLDER), then="y"), PageToken="x")
+    first, rest = changes(answers, MARK)
+    assert rest.watermark == MARK
+    assert changes(answers, MARK, first.cursor)[0].watermark == MARK
+
+
+@pytest.mark.parametrize("whole", ["2026-01-01T23:00:00.000Z", "2026-01-02T00:00:01.000Z"])
+def test_once_an_hour_a_look_goes_to_its_bound_though_the_order_is_as_observed(whole: str) -> None:
+    """Also where the clock was set back."""
+    answers = Script().answers(LIST, page(row(sid="SM0", date_sent=OLDER), then="x"), **SINCE)
+    answers.answers(LIST, page(row()), PageToken="x")
+    assert changes(answers, MARK.replace(WHOLE, whole))[-1].watermark == MARK
+    assert len(answers.requests) == 2
 
 
 def test_a_broken_row_hides_no_other() -> None:

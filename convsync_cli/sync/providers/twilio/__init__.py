@@ -55,6 +55,8 @@ _LIST = "Accounts/{sid}/Messages"
 _LARGEST_PAGE = 1000
 _PAGE_OF_NEWS = 500
 _OVERLAP = timedelta(days=1)  # bounds are days, and statuses change for some time
+_WHOLE_EVERY = timedelta(hours=1)  # between are short looks, down to what is known
+_SHORT_OVERLAP = timedelta(minutes=10)
 
 Query = Mapping[str, str | int]
 
@@ -124,35 +126,45 @@ class _Walk:
     """Where a walk through the account's list goes on.
 
     ``since`` is the first day that was asked for, None for everything; ``newest`` the greatest time
-    of sending so far, the next watermark.
+    of sending so far, the next watermark. ``whole`` is when a walk last read to its bound; a short
+    one ends where it meets what is older than ``known``. That the list is newest first is observed
+    and not promised, so that no walk is short for long.
     """
 
     since: str | None
     newest: str | None
     page: Query
     covers: Covers
+    whole: str
+    known: str | None = None
 
     @classmethod
-    def begin(cls, watermark: str | None) -> "_Walk":
-        newest = json.loads(watermark)["sent"] if watermark else None
+    def begin(cls, watermark: str | None, now: datetime) -> "_Walk":
+        mark = json.loads(watermark) if watermark else {}
+        newest, whole = mark.get("sent"), mark.get("whole")
         if newest is None:
-            whole = Covers.NOBODY if watermark else Covers.EVERYBODY
-            return cls(None, None, {"PageSize": _LARGEST_PAGE}, whole)
-        since = f"{instant.from_text(newest) - _OVERLAP:%Y-%m-%d}"
+            covers = Covers.NOBODY if watermark else Covers.EVERYBODY
+            return cls(None, None, {"PageSize": _LARGEST_PAGE}, covers, instant.to_text(now))
+        sent = instant.from_text(newest)
+        since = f"{sent - _OVERLAP:%Y-%m-%d}"
         # The key is "DateSent>": written out, this is DateSent>=2026-01-01.
         page: Query = {"DateSent>": since, "PageSize": _LARGEST_PAGE}
-        return cls(since, newest, page, Covers.NOBODY)
+        if whole and timedelta() <= now - instant.from_text(whole) < _WHOLE_EVERY:
+            known = instant.to_text(sent - _SHORT_OVERLAP)
+            return cls(since, newest, page, Covers.NOBODY, whole, known)
+        return cls(since, newest, page, Covers.NOBODY, instant.to_text(now))
 
     @classmethod
     def read(cls, cursor: str) -> "_Walk":
-        since, newest, page, covers = json.loads(cursor)
-        return cls(since, newest, page, Covers(covers))
+        since, newest, page, covers, whole, known = json.loads(cursor)
+        return cls(since, newest, page, Covers(covers), whole, known)
 
     def write(self) -> str:
-        return json.dumps([self.since, self.newest, self.page, self.covers])
+        told = (self.since, self.newest, self.page, self.covers, self.whole, self.known)
+        return json.dumps(told)
 
     def watermark(self) -> str:
-        return json.dumps({"sent": self.newest})
+        return json.dumps({"sent": self.newest, "whole": self.whole})
 
     def seen(self, found: list[object], now: datetime) -> "_Walk":
         """The walk with what a page says of time; a date in the future proves nothing."""
@@ -161,10 +173,12 @@ class _Walk:
         return replace(self, newest=max([*marks, *map(instant.to_text, sent)], default=None))
 
     def is_over(self, found: list[object], now: datetime) -> bool:
-        """Whether the server ignores the first day that was asked for, and has gone past it."""
-        sent = (sent_at(each) for each in found)
-        days = [f"{each:%Y-%m-%d}" for each in sent if each is not None and each <= now]
-        return bool(self.since and days and max(days) < self.since)
+        """Whether what follows is known, or older than the first day, which a server may ignore."""
+        sent = [each for each in map(sent_at, found) if each is not None and each <= now]
+        if not sent or self.since is None:
+            return False
+        known = self.known is not None and min(sent) < instant.from_text(self.known)
+        return known or f"{max(sent):%Y-%m-%d}" < self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +230,7 @@ class Reader:
         self, api: Api, watermark: str | None, cursor: str | None, now: datetime
     ) -> AsyncIterator[FeedPage]:
         """The account's list from the day before the watermark; see ``Provider.changes``."""
-        walk: _Walk | None = _Walk.read(cursor) if cursor else _Walk.begin(watermark)
+        walk: _Walk | None = _Walk.read(cursor) if cursor else _Walk.begin(watermark, now)
         circle = Circle(_LIST)
         while walk is not None:
             found, following = await self._list(api, walk.page)

@@ -39,6 +39,8 @@ _FORMATTING = re.compile(  # the HTML standard, 13.2.4.3; not <a>, whose address
     r"(?:[\s/](?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)?>",
     re.IGNORECASE,
 )
+# A bracket before another begins no tag; before a formatting tag that is taken out it would.
+_BRACKETS = re.compile(r"(?<!<)<{2,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
 _UNSEEN_PARTS = re.compile(
     r"<(script|style|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.S | re.I
@@ -80,7 +82,9 @@ def from_html(html: str) -> str:
     "- "; a link keeps its text, followed by ``<address>`` where that differs and is of the web or
     of mail. Scripts, styles, titles and comments are left out; images too.
     """
-    html = _BARE_ADDRESS.sub("&lt;", html.encode("utf-8", "replace").decode("utf-8"))
+    html = html.encode("utf-8", "replace").decode("utf-8")
+    html = _BRACKETS.sub(lambda run: "&lt;" * (len(run[0]) - 1) + "<", html)
+    html = _BARE_ADDRESS.sub("&lt;", html)
     html = _FORMATTING.sub("", html)
     return _laid_out(_read(html) if _is_tame(html) else _stripped(html))
 

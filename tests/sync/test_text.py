@@ -287,3 +287,10 @@ def test_no_character_of_a_mail_is_lost(text: str) -> None:
 def test_hostile_mail_is_split_at_once(hostile: str) -> None:
     text = "Hi\n" + hostile * (3_000_000 // len(hostile))
     assert "".join(unquoted(text)) == text
+
+
+@pytest.mark.parametrize("count", [2, 3, 100])
+def test_of_many_opening_brackets_only_the_last_can_begin_a_tag(count: int) -> None:
+    run = "<" * count
+    assert from_html(f"a {run}b>c</b>") == f"a {run[1:]}c"
+    assert from_html(f"<p title='{run}'>x</p>{run} y") == f"x\n\n{run} y"

@@ -2,25 +2,25 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from random import uniform
 from types import ModuleType
+from typing import cast
 
 from benchmarks.busy import done, take
 from benchmarks.measure import Figure, alternate, at_least, seconds
 from benchmarks.stores import WORKSPACE, Home, add_jobs
-from convsync_cli.sync.api import Api, Costs
+from convsync_cli.sync.api import Api, Costs, Provider
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Channel, Page
+from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.work import Line
@@ -116,7 +116,7 @@ def in_the_worker(home: Home, store: Store) -> float:
     add_jobs(home, JOBS)
     clock, commits = SystemClock(), Commits(store, patient=lambda: True)
     account = Account(WORKSPACE, Channel.SMS, "gohighlevel", "", Rate(90, 10), None)
-    lines = {WORKSPACE: (Line(account, _Unasked(), Costs(1, 1, 1), _Unasked()),)}
+    lines = {WORKSPACE: (Line(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
 
     async def work() -> None:
         worker = Worker(store, commits, clock, lines, Pace(TOGETHER, 60.0), uniform)
@@ -127,17 +127,9 @@ def in_the_worker(home: Home, store: Store) -> float:
     return rate
 
 
-class _Unasked:
-    """A provider, and the way to it, that no job comes to ask."""
-
-    async def check(self, api: Api) -> None:
-        raise NotImplementedError
-
-    def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
-        raise NotImplementedError
-
-    def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
-        raise NotImplementedError
+def _unasked(deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
+    """The way to a provider that no job comes to ask."""
+    raise NotImplementedError
 
 
 def _rate(act: Callable[[], object]) -> float:

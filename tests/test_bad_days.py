@@ -22,27 +22,11 @@ from tests.commands.operator import (
     Running,
     differences,
     on_duty,
-    take_in_leads,
 )
 
 # A command of each kind: reads, writes little, writes much, works.
 COMMANDS = (["status"], ["enqueue", "a@example.com"], ["enqueue-all"], ["run"], ["export"])
 MESSAGES = "/conversations/*/messages"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the leads of the seeded world."""
-    with on_duty(tmp_path_factory.mktemp("template")) as operator:
-        take_in_leads(operator)
-        return operator.database
-
-
-@pytest.fixture
-def operator(tmp_path: Path, template: Path) -> Iterator[Operator]:
-    """Somebody with leads in two workspaces and nothing synced yet."""
-    with on_duty(tmp_path, template=template) as operator:
-        yield operator
 
 
 def told(result: Result, code: int) -> str:

@@ -3,9 +3,7 @@
 Real processes over the simulated providers, as an operator uses them.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,27 +16,12 @@ from convsync_cli.sync.model.credential import Literal
 from convsync_cli.sync.model.lead import Handle, Lead
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.providers import gohighlevel
-from tests.commands.operator import Operator, on_duty, take_in_leads
+from tests.commands.operator import Operator
 from tests.sync.providers.script import Script
 from tests.sync.providers.script import messages as read
 
 MESSAGES = "/conversations/*/messages"
 REPLIES = "/api/leads/*/replies"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the leads of the seeded world."""
-    with on_duty(tmp_path_factory.mktemp("template")) as operator:
-        take_in_leads(operator)
-        return operator.database
-
-
-@pytest.fixture
-def operator(tmp_path: Path, template: Path) -> Iterator[Operator]:
-    """Somebody with leads in two workspaces and nothing synced yet."""
-    with on_duty(tmp_path, template=template) as operator:
-        yield operator
 
 
 def synced(operator: Operator, role: str) -> dict[str, dict[str, Any]]:

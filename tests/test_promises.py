@@ -24,26 +24,10 @@ from tests.commands.operator import (
     differences,
     eventually,
     on_duty,
-    take_in_leads,
 )
 
 MESSAGES = "/conversations/*/messages"
 MARGIN_S = 2.0
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the leads of the seeded world."""
-    with on_duty(tmp_path_factory.mktemp("template")) as operator:
-        take_in_leads(operator)
-        return operator.database
-
-
-@pytest.fixture
-def operator(tmp_path: Path, template: Path) -> Iterator[Operator]:
-    """Somebody with leads in two workspaces and nothing synced yet."""
-    with on_duty(tmp_path, template=template) as operator:
-        yield operator
 
 
 def drained(operator: Operator) -> None:

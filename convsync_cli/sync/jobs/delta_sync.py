@@ -50,9 +50,9 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         if first and await work.call(sync.has_to_wait):
             return Done()  # it is queued again once it can begin
         await sync.walk(await work.call(sync.begin))
-        await sync.catch_up()
         if first:
             await work.call(sync.wake_the_others)
+        await sync.catch_up()
     except BudgetSpent:
         raise
     except SyncError as error:

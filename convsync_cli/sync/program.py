@@ -8,11 +8,12 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from types import TracebackType
+from typing import Any
 
 REAP_S = 0.5  # what was killed is gone at once, unless the kernel holds on to it
 _CHUNK = 64 * 1024
@@ -40,13 +41,15 @@ async def run(command: Sequence[str], environment: Mapping[str, str], told: byte
     with TemporaryFile() as stdin, _Tail() as tail:
         stdin.write(told)
         stdin.seek(0)
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=stdin,
-            stdout=DEVNULL,
-            stderr=tail.writer,
-            env=dict(environment),
-            start_new_session=True,
+        process = await _started(
+            asyncio.create_subprocess_exec(
+                *command,
+                stdin=stdin,
+                stdout=DEVNULL,
+                stderr=tail.writer,
+                env=dict(environment),
+                start_new_session=True,
+            )
         )
         tail.listen()
         try:
@@ -54,6 +57,21 @@ async def run(command: Sequence[str], environment: Mapping[str, str], told: byte
         finally:
             await _kill(process)
         return Ended(status, tail.last_line())
+
+
+async def _started(start: Coroutine[Any, Any, Process]) -> Process:
+    """Wait for a start to its end, also where the caller is cancelled: then the program is ended.
+
+    A start that is cut off in the middle can wait for ever for a program of which asyncio has not
+    taken note yet, and its children would be left behind.
+    """
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with suppress(OSError):  # it could not be started
+            await _kill(await starting)
+        raise
 
 
 async def _kill(process: Process) -> None:

@@ -137,6 +137,20 @@ def test_a_caller_that_is_cancelled_ends_it_and_its_children(pipe: Path, tmp_pat
     assert free_of_writers(pipe, act)
 
 
+@pytest.mark.parametrize("steps", range(8))
+def test_a_caller_that_is_cancelled_while_it_starts_leaves_nothing(pipe: Path, steps: int) -> None:
+    async def act() -> bool:
+        line = f"exec > {pipe}; {SLEEPS} & {SLEEPS}"
+        running = asyncio.create_task(run(["/bin/sh", "-c", line], PATH, b""))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.wait({running}, timeout=20)
+        return running.cancelled()
+
+    assert free_of_writers(pipe, act)
+
+
 def test_the_loop_goes_on_while_it_runs(tmp_path: Path) -> None:
     """The program waits for a file that the loop makes."""
 

@@ -7,7 +7,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from random import uniform
 from typing import Any
@@ -27,14 +27,12 @@ from convsync_cli.sync.errors import (
 from convsync_cli.sync.http import HttpApi, paused
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.credential import FromCommand, FromEnv, FromFile, Literal, OAuth
+from convsync_cli.sync.model.credential import held_by
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import Wire, open_wire
 from convsync_cli.sync.work import Line
-
-_REFERENCES = (FromEnv, FromFile, FromCommand, Literal)
 
 
 async def connect(
@@ -168,16 +166,12 @@ def _module(account: Account) -> Any:
 
 
 def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
-    """The secrets that a provider's settings refer to, by name, also those of a table in them."""
+    """The secrets that a provider's settings refer to, by name."""
     limit = min(credentials.COMMAND_TIMEOUT_S, left_s)
-    found: dict[str, str] = {}
-    for each in fields(options):
-        value = getattr(options, each.name)
-        if isinstance(value, _REFERENCES):
-            found[each.name] = credentials.read(value, environ, timeout=limit)
-        elif isinstance(value, OAuth):
-            found |= _secrets(value, environ, left_s)
-    return found
+    return {
+        name: credentials.read(credential, environ, timeout=limit)
+        for name, credential in held_by(options)
+    }
 
 
 def _regained(store: Store, account: Account, clock: Clock) -> None:

@@ -1,10 +1,10 @@
 """The operator's programs as a run starts them: each with an environment that holds no secret."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from convsync_cli.settings import Settings
-from convsync_cli.sync.model.credential import FromEnv
+from convsync_cli.sync.model.credential import FromEnv, held_by
 from convsync_cli.sync.model.hook import Hook
 
 # What a program needs to be found and to find its way. All else may be a secret: a crontab's
@@ -35,8 +35,7 @@ def hooks(settings: Settings, environ: Mapping[str, str]) -> dict[str, Hook]:
 
 def _credential_names(settings: Settings) -> Iterator[str]:
     """The variables that the configuration names as credentials."""
-    for account in settings.accounts:
-        for each in fields(account.options):
-            value = getattr(account.options, each.name)
-            if isinstance(value, FromEnv):
-                yield value.name
+    every = [named for each in settings.accounts for _, named in held_by(each.options)]
+    for credential in (*every, settings.ping_url):
+        if isinstance(credential, FromEnv):
+            yield credential.name

@@ -8,9 +8,14 @@ from convsync_cli.sync.model.hook import Hook
 
 CONFIG = """\
 max_attempts = 5
+[monitoring]
+ping_url = { env = "USER" }
 [workspaces.acme.sms]
 provider = "gohighlevel"
 location_id = "locAAAA0000000000001"
+oauth = { client_id = { env = "TZ" }, client_secret = { env = "LC_TIME" }, token_file = "t.json" }
+[workspaces.acme.email]
+provider = "instantly"
 token = { env = "LANG" }
 [workspaces.acme.inbound_hook]
 command = ["crm", "--score"]
@@ -20,6 +25,9 @@ ENVIRON = {
     "PATH": "/usr/bin",
     "HOME": "/home/ann",
     "LANG": "a credential with a strange name",
+    "TZ": "a credential, too",
+    "LC_TIME": "a credential, too",
+    "USER": "a credential, too",
     "LC_ALL": "C.UTF-8",
     "CONVSYNC_CONFIG": "/etc/convsync.toml",
     "ACME_GHL_TOKEN": "secret",

@@ -44,8 +44,11 @@ def command(
     With --changed one job for each channel of a workspace reads what changed since it was last
     read: one request where nothing did. The first one reads everything there is.
     """
-    if changed and (not_synced_for or limit):
-        raise UsageError("--changed is about accounts: it has no --not-synced-for and no --limit")
+    if changed and (not_synced_for or limit or with_history):
+        raise UsageError(
+            "--changed is about accounts, not leads: it has no --not-synced-for, --limit or"
+            " --with-history"
+        )
     age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)

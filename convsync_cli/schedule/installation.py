@@ -5,12 +5,18 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 from convsync_cli import users
 from convsync_cli.settings import Settings
 from convsync_cli.sync.errors import ConfigError
-from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, OAuth
+from convsync_cli.sync.model.credential import (
+    Credential,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    OAuth,
+    held_by,
+)
 
 STANDARD_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 _KEYS = ("DEDUPE_WINDOW", "CONCURRENCY", "JOB_TIMEOUT", "MAX_ATTEMPTS")
@@ -84,12 +90,7 @@ def this_installation(settings: Settings, environ: Mapping[str, str]) -> Install
         ),
         variables=tuple(dict.fromkeys(each.name for each in every if isinstance(each, FromEnv))),
         files=tuple(str(each.path) for each in every if isinstance(each, FromFile)),
-        token_files=tuple(
-            str(value.token_file)
-            for account in settings.accounts
-            for value in _values(account.options)
-            if isinstance(value, OAuth)
-        ),
+        token_files=tuple(_token_files(settings)),
         hooks=hooks,
     )
     named = (found.environment_file, *found.written)
@@ -105,20 +106,18 @@ def this_installation(settings: Settings, environ: Mapping[str, str]) -> Install
 def named_credentials(settings: Settings) -> Iterator[tuple[str, Credential]]:
     """Every credential that the configuration refers to, and what it is for."""
     for account in settings.accounts:
-        for value in _values(account.options):
-            if isinstance(value, Credential):
-                yield f"account {account.name}", value
+        for _, credential in held_by(account.options):
+            yield f"account {account.name}", credential
     if settings.ping_url is not None:
         yield "ping_url", settings.ping_url
 
 
-def _values(options: Any) -> Iterator[object]:
-    """What a provider's settings hold, also in a table of theirs."""
-    for each in fields(options):
-        value = getattr(options, each.name)
-        yield value
-        if isinstance(value, OAuth):
-            yield from _values(value)
+def _token_files(settings: Settings) -> Iterator[str]:
+    """Where the tokens of apps are kept and renewed."""
+    for account in settings.accounts:
+        for each in fields(account.options):
+            if isinstance(value := getattr(account.options, each.name), OAuth):
+                yield str(value.token_file)
 
 
 def _hooks(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:

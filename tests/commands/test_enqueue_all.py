@@ -1,5 +1,7 @@
 """`enqueue-all`: every lead that can be followed, once."""
 
+import pytest
+
 from tests.commands.operator import ENQUEUE_ALL_KEYS, Operator
 
 
@@ -125,3 +127,13 @@ def test_an_unknown_workspace_is_not_found(operator: Operator) -> None:
 
 def test_help_shows_an_example(operator: Operator) -> None:
     assert "Example: convsync enqueue-all" in operator.runs("enqueue-all", "--help").ended(0).out
+
+
+@pytest.mark.parametrize(
+    "option", [("--limit", "1"), ("--not-synced-for", "1h"), ("--with-history",)]
+)
+def test_what_is_about_leads_does_not_go_with_changed(
+    operator: Operator, option: tuple[str, ...]
+) -> None:
+    assert option[0] in operator.runs("enqueue-all", "--changed", *option).ended(2).err
+    assert operator.states() == {}

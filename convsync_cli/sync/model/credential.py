@@ -1,7 +1,9 @@
 """A credential as the configuration names it; never the secret itself, except a literal one."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,13 @@ class OAuth:
 
 
 Credential = FromEnv | FromFile | FromCommand | Literal
+
+
+def held_by(options: Any) -> Iterator[tuple[str, Credential]]:
+    """Every credential in a provider's settings by its key, also those of an app in them."""
+    for each in fields(options):
+        value = getattr(options, each.name)
+        if isinstance(value, OAuth):
+            yield from held_by(value)
+        elif isinstance(value, Credential):
+            yield each.name, value

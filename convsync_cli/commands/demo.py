@@ -66,6 +66,7 @@ def command(
 
     world = World.seeded(seed=7, leads_per_workspace=leads, workspaces=(NAME,))
     quick = {EMAILBISON: Allowance(EMAILS_A_SECOND + 1, 1.0)}  # nobody wants to wait for a demo
+    shown = not (as_json or quiet)
     with (
         Sandbox(world, allowances=quick) as sandbox,
         tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
@@ -74,7 +75,6 @@ def command(
         ended = [
             {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
             for told, arguments in _tour(_lead(world))
-            for shown in [not (as_json or quiet)]
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})

@@ -124,7 +124,7 @@ class _DeltaSync:
     def is_whole_cheaper(self) -> bool:
         """Whether reading everything costs less than the leads that nobody has read, one by one."""
         feeds, account, costs = self.work.store.feeds, self.line.account, self.line.costs
-        if not feeds.unread(account, 1):
+        if not feeds.untried(account, 1):
             return False
         return filling.is_cheaper(costs, feeds.load(account, costs.page))
 
@@ -276,7 +276,7 @@ class _DeltaSync:
         specs = [
             JobSpec(Kind.DELTA_SYNC, each.workspace, each.channel)
             for each in self._others()
-            if feeds.feed(each).watermark is None or feeds.unread(each, 1)
+            if feeds.feed(each).watermark is None or feeds.untried(each, 1)
         ]
         self.work.store.intake.enqueue_jobs(specs, self._terms())
 

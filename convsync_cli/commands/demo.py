@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convsync_cli.sandbox.world import World
 
 NAME = "acme"
-MESSAGES = 9  # so many make a conversation that fits a screen
+MESSAGES = 9  # so many make a conversation that is read at a glance
 EMAILS_A_SECOND = 40
 INCOMPLETE = 3  # the simulated export holds rows that cannot be read, as real ones do
 
@@ -101,6 +101,7 @@ def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]
         "CONVSYNC_CONFIG": str(config),
         "DEMO_GHL_TOKEN": simulated.gohighlevel_token,
         "DEMO_EMAILBISON_TOKEN": simulated.emailbison_token,
+        "PAGER": "",  # it runs to its end by itself: nobody is to find out how to leave `less`
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.operator import Operator, Result, Running, eventually, on_duty
+from tests.commands.terminal import shown
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +96,13 @@ def test_each_command_does_its_work(tour: Result) -> None:
 def test_it_leaves_nothing_behind(tour: Result, started: tuple[Operator, Running]) -> None:
     assert "# One conversation" in tour.err
     assert left(started[0].folder) == []
+
+
+def test_on_a_terminal_it_waits_for_nobody(visitor: Operator) -> None:
+    pager = visitor.folder / "pager"
+    pager.write_text(f"#!/bin/sh\ntouch {visitor.folder}/opened\nexec cat\n")
+    pager.chmod(0o700)
+    tour = shown(visitor, "demo", "--leads", "20", env={"PAGER": str(pager)})
+    assert tour.code == 0
+    assert "sms: complete as of" in tour.text
+    assert not (visitor.folder / "opened").exists()

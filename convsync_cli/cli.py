@@ -119,7 +119,7 @@ def convsync(
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
-    as_document = "--json" in given
+    as_document = "--json" in _options(given)
     console.open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _signalled)
@@ -188,10 +188,15 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _options(arguments: list[str]) -> list[str]:
+    """What may be options: behind ``--`` everything is a lead or a word to look for."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
 def _with_wait(arguments: list[str]) -> list[str]:
     """Give ``--wait`` its optional value, which Typer has no notion of."""
     given = list(arguments)
-    if "--wait" in given:
+    if "--wait" in _options(given):
         place = given.index("--wait")
         follows = given[place + 1] if place + 1 < len(given) else ""
         seconds = _SECONDS.fullmatch(follows)

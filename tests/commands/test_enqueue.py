@@ -339,6 +339,12 @@ def test_wait_without_seconds_takes_the_next_word_for_a_lead(operator: Operator)
     assert f"{lead}  job 1  succeeded" in waiting.ends().ended(0).out
 
 
+def test_behind_two_hyphens_stand_leads_whatever_they_look_like(operator: Operator) -> None:
+    told = operator.runs("enqueue", "--json", "--", "--wait", "--force", "-x").ended(3).json
+    assert told["unknown"] == ["--wait", "--force", "-x"]
+    assert operator.runs("show", "--", "--json").ended(4).err.startswith("convsync: ")
+
+
 def test_wait_is_13_when_time_is_up_and_still_prints_its_document(operator: Operator) -> None:
     lead = operator.lead("sms only")
     result = operator.runs("enqueue", lead, "--wait", "0.3", "--json").ended(13)

@@ -149,6 +149,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(_bug(problem), as_document)
     except Exception as problem:
         return _told(_bug(problem), as_document)
+    finally:
+        console.let_go(sys.stdout)
 
 
 def _told(problem: ConvsyncError, as_document: bool) -> int:

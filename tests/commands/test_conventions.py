@@ -332,6 +332,15 @@ def test_a_full_disk_under_stdout_is_told_and_no_bug(one: Operator) -> None:
     one.pipes("convsync jobs show 999999 2>/dev/full").ended(4)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_error_keeps_its_exit_code_where_what_was_printed_before_it_cannot_be_written(
+    one: Operator,
+) -> None:
+    forget = f"convsync leads forget {one.lead('long mail')}"  # shows what would go, then asks
+    for line in (f"{forget} >/dev/full", f"{forget} | true; exit ${{PIPESTATUS[0]}}"):
+        assert "Exception ignored" not in one.pipes(line).ended(5).err
+
+
 # What destroys, asks
 
 

@@ -22,7 +22,7 @@ from typer.main import get_command
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
 from convsync_cli.completion import VARIABLE
-from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, where
+from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, UsageError, where
 
 COMMANDS = {
     "enqueue": "enqueue",
@@ -147,6 +147,8 @@ def main(arguments: list[str] | None = None) -> int:
             said = f"the output cannot be written: {problem.strerror}"
             return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
         return _told(_bug(problem), as_document)
+    except UnicodeEncodeError as problem:
+        return _told(_no_text(given) or _bug(problem), as_document)
     except Exception as problem:
         return _told(_bug(problem), as_document)
     finally:
@@ -206,6 +208,15 @@ def _with_wait(arguments: list[str]) -> list[str]:
         if seconds:
             del given[place + 1]
     return given
+
+
+def _no_text(arguments: list[str]) -> UsageError | None:
+    """Why arguments could not be stored or looked for, if it is their bytes; a path may be so."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        return UsageError("an argument is not UTF-8 text", "check how it is written")
+    return None
 
 
 def _bug(problem: Exception) -> ConvsyncError:

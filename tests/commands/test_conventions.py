@@ -239,6 +239,20 @@ def test_what_may_be_an_address_or_a_token_is_not_repeated(
     assert "0123456789abcdef" not in told
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("jobs", "list", "--lead", "\udcff"),
+        ("leads", "add", "-w", "acme", "--email", "somebody@example.com", "--name", "\udcff"),
+        ("leads", "add", "-w", "acme", "--id", "gohighlevel:\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage_and_no_bug(
+    one: Operator, typed: tuple[str, ...]
+) -> None:
+    assert one.runs(*typed, "--json").ended(2).error["message"] == "an argument is not UTF-8 text"
+
+
 # Data and the rest
 
 

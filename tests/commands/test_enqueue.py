@@ -390,6 +390,17 @@ def test_wait_says_which_leads_are_unknown(operator: Operator) -> None:
     assert "1 of the given leads" in result.err
 
 
+def test_a_stream_that_is_waited_for_has_its_counts_as_well(operator: Operator) -> None:
+    lead = operator.lead("silent")
+    told = operator.runs("enqueue", "-", "--wait", "0", "--json", stdin=f"{lead}\nx\n".encode())
+    waited = told.ended(13).json.pop("waited")
+    assert [each["lead"] for each in waited] == [lead]
+    assert told.json | {"waited": []} == {
+        "queued": 1, "promoted": 0, "already_queued": 0, "recent": 0,
+        "unknown": ["x"], "ambiguous": [], "waited": [],
+    }  # fmt: skip
+
+
 def test_waiting_ends_at_once_by_a_signal_and_the_job_stays(operator: Operator) -> None:
     waiting = operator.starts("enqueue", operator.lead("silent"), "--wait")
     eventually(operator.states)

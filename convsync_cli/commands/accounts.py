@@ -93,11 +93,13 @@ def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Qui
     """
     given = bootstrap.services(context.obj)
     account = _account(given, name)
+    console = Console(as_json, quiet)
     [checkup] = bootstrap.check(given, [account], CHECK_S)
     if checkup.error is not None:
+        state = _document(given, account, given.clock.now())["state"]
+        console.document({"account": name, "state": state, "made_due": 0})
         raise checkup.error
     due = _set_free(given, account)
-    console = Console(as_json, quiet)
     console.document({"account": name, "state": "ok", "made_due": due})
     console.say(f"{name} works; {due} waiting jobs are due")
     return 0

@@ -228,6 +228,8 @@ def test_what_was_typed_wrong_is_named_with_what_was_meant(
         ("jobs", "list", "--state", "pit-0123456789abcdef0123456789abcdef"),
         ("status", "--pit-0123456789abcdef0123456789abcdef"),
         ("jobs", "list", "--limit", "jane.doe@example.com"),
+        ("status", "--max-age", "jane.doe@example.com"),
+        ("export", "--since", "+12025550123"),
     ],
 )
 def test_what_may_be_an_address_or_a_token_is_not_repeated(
@@ -237,6 +239,23 @@ def test_what_may_be_an_address_or_a_token_is_not_repeated(
     assert "doe" not in told
     assert "2025550123" not in told
     assert "0123456789abcdef" not in told
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("show", "acme", "-w", "jane.doe@example.com"),
+        ("enqueue-all", "-w", "pit-0123456789abcdef0123456789abcdef"),
+        ("accounts", "pause", "jane.doe@example.com"),
+        ("accounts", "resume", "acme/+12025550123"),
+    ],
+)
+def test_nor_is_it_where_a_workspace_or_an_account_should_stand(
+    one: Operator, typed: tuple[str, ...]
+) -> None:
+    told = one.runs(*typed).ended(4).err
+    assert "…" in told
+    assert not re.search("doe|2025550123|0123456789abcdef", told)
 
 
 @pytest.mark.parametrize(

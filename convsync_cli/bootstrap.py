@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli import settings as configuration
 from convsync_cli import users
-from convsync_cli.config_file import nearest
+from convsync_cli.config_file import nearest, shown
 from convsync_cli.settings import Settings
 from convsync_cli.sync.clock import Clock, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
@@ -108,7 +108,7 @@ class Services:
         if name is None or name in self.regions:
             return name
         raise NotFound(
-            f"there is no workspace {name!r} in {self.settings.path}",
+            f"there is no workspace {shown(name)!r} in {self.settings.path}",
             nearest(name, tuple(self.regions)),
         )
 

@@ -22,7 +22,7 @@ from typer.main import get_command
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
 from convsync_cli.completion import VARIABLE
-from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, where
+from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, UsageError, where
 
 COMMANDS = {
     "enqueue": "enqueue",
@@ -119,7 +119,7 @@ def convsync(
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
-    as_document = "--json" in given
+    as_document = "--json" in _options(given)
     console.open_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _signalled)
@@ -147,8 +147,12 @@ def main(arguments: list[str] | None = None) -> int:
             said = f"the output cannot be written: {problem.strerror}"
             return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
         return _told(_bug(problem), as_document)
+    except UnicodeEncodeError as problem:
+        return _told(_no_text(given) or _bug(problem), as_document)
     except Exception as problem:
         return _told(_bug(problem), as_document)
+    finally:
+        console.let_go(sys.stdout)
 
 
 def _told(problem: ConvsyncError, as_document: bool) -> int:
@@ -188,10 +192,15 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _options(arguments: list[str]) -> list[str]:
+    """What may be options: behind ``--`` everything is a lead or a word to look for."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
 def _with_wait(arguments: list[str]) -> list[str]:
     """Give ``--wait`` its optional value, which Typer has no notion of."""
     given = list(arguments)
-    if "--wait" in given:
+    if "--wait" in _options(given):
         place = given.index("--wait")
         follows = given[place + 1] if place + 1 < len(given) else ""
         seconds = _SECONDS.fullmatch(follows)
@@ -199,6 +208,15 @@ def _with_wait(arguments: list[str]) -> list[str]:
         if seconds:
             del given[place + 1]
     return given
+
+
+def _no_text(arguments: list[str]) -> UsageError | None:
+    """Why arguments could not be stored or looked for, if it is their bytes; a path may be so."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        return UsageError("an argument is not UTF-8 text", "check how it is written")
+    return None
 
 
 def _bug(problem: Exception) -> ConvsyncError:

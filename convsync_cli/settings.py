@@ -274,10 +274,13 @@ def _ping_url(table: Table, environ: Mapping[str, str]) -> "Callable[[], Credent
 def _region(table: Table) -> str | None:
     if "region" not in table.values:
         return None
-    region = table.string("region", '"US"')
-    if not re.fullmatch(r"[A-Za-z]{2}", region):
-        raise table.refused("region", "must be a country code of two letters", 'such as "US"')
-    return region.upper()
+    from convsync_cli.countries import COUNTRIES
+
+    region = table.string("region", '"US"').upper()
+    if region not in COUNTRIES:
+        hint = 'such as "US"; the United Kingdom is "GB"'
+        raise table.refused("region", "must be a country code of two letters (ISO 3166)", hint)
+    return region
 
 
 def _provider(table: Table) -> str:

@@ -59,7 +59,7 @@ def _document(counted: Counted) -> dict[str, Any]:
         "provider": counted.account.provider,
         "local": counted.local,
         "total": counted.total,
-        "short": counted.short if counted.verdict == Verdict.SHORT else 0,
+        "short": counted.short if counted.verdict in (Verdict.COMPLETE, Verdict.SHORT) else None,
         "unread_leads": counted.unread,
         "verdict": counted.verdict,
         "problem": counted.problem,

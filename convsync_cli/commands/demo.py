@@ -71,7 +71,7 @@ def command(
         Sandbox(world, allowances=quick) as sandbox,
         tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
     ):
-        environment = os.environ | _prepare(Path(folder), world, sandbox)
+        environment = _strangers() | _prepare(Path(folder), world, sandbox)
         ended = [
             {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
             for told, arguments in _tour(_lead(world))
@@ -80,6 +80,11 @@ def command(
     console.document({"commands": ended})
     console.say("\nThat was all of it; the simulated providers and the folder are gone.")
     return 0
+
+
+def _strangers() -> dict[str, str]:
+    """The environment of somebody new to convsync: $CONVSYNC_DATABASE would name real leads."""
+    return {k: value for k, value in os.environ.items() if not k.startswith("CONVSYNC_")}
 
 
 def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]:

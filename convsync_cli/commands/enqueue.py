@@ -1,7 +1,7 @@
 """`enqueue`: ask for the sync of some leads."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import IO, Annotated, Any
@@ -17,6 +17,7 @@ from convsync_cli.sync.model.placing import Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100
+PLACED = ("queued", "promoted", "already_queued", "recent")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -69,7 +70,8 @@ def command(
     if wait is not None:
         from convsync_cli.commands.waiting import follow
 
-        return follow(given, console, answer, document(answer), wait)
+        told = _counts([answer])[0] if from_stream else document(answer)
+        return follow(given, console, answer, told, wait)
     console.document(document(answer))
     for placed in answer.placed:
         console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
@@ -128,7 +130,15 @@ def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
 
 def _count(console: Console, answers: Iterator[Answer]) -> int:
     """Print how many, and of those that found no lead the first hundred as they were typed."""
-    counts = dict.fromkeys(("queued", "promoted", "already_queued", "recent"), 0)
+    told, missed = _counts(answers)
+    console.document(told)
+    _summarise(console, told, missed)
+    return 3 if missed else 0
+
+
+def _counts(answers: Iterable[Answer]) -> tuple[dict[str, Any], int]:
+    """What a stream gets for an answer, and how many of its texts found no lead."""
+    counts = dict.fromkeys(PLACED, 0)
     unknown: list[str] = []
     ambiguous: list[dict[str, Any]] = []
     missed = 0
@@ -138,9 +148,7 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
         unknown += islice(answer.unknown, LISTED - len(unknown))
         ambiguous += islice(_ambiguous(answer), LISTED - len(ambiguous))
         missed += len(answer.unknown) + len(answer.ambiguous)
-    console.document(counts | {"unknown": unknown, "ambiguous": ambiguous})
-    _summarise(console, counts, missed)
-    return 3 if missed else 0
+    return counts | {"unknown": unknown, "ambiguous": ambiguous}, missed
 
 
 def _words(placed: Placement) -> str:
@@ -160,7 +168,7 @@ def tell_missed(console: Console, answer: Answer) -> None:
         note(f"convsync: {missed} of the given leads could not be queued")
 
 
-def _summarise(console: Console, counts: dict[str, int], missed: int) -> None:
-    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
+def _summarise(console: Console, told: dict[str, Any], missed: int) -> None:
+    console.say(", ".join(f"{told[name]} {name.replace('_', ' ')}" for name in PLACED))
     if missed:
         note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")

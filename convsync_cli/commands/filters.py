@@ -68,6 +68,6 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=duration(text, option))
     except UsageError:
         raise UsageError(
-            f"{option} {text!r} is no moment",
+            f"{option} is no moment",
             "write a date (2026-03-01), a date and time (2026-03-01T09:30), or how long ago (7d)",
         ) from None

@@ -133,7 +133,8 @@ def retry(
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
-    done = _act(given, given.store.queue.retry, jobs, every, wanted)
+    _check(jobs, every, wanted)
+    done = _act(given, given.store.queue.retry, jobs, wanted)
     return _tell(Console(as_json, quiet), "retried", done, jobs)
 
 
@@ -155,22 +156,28 @@ def cancel(
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
+    _check(jobs, every, wanted)
     if every:
         confirmed("Cancel all pending jobs that fit?", yes)
-    done = _act(given, given.store.queue.cancel, jobs, every, wanted)
+    done = _act(given, given.store.queue.cancel, jobs, wanted)
     return _tell(Console(as_json, quiet), "cancelled", done, jobs)
+
+
+def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
+    """Refuse what may mean other jobs than it says."""
+    if bool(jobs) == every:
+        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+    if jobs and (wanted.kind or wanted.workspace or wanted.lead):
+        raise UsageError("--kind, --lead and --workspace narrow --all", "leave them out")
 
 
 def _act(
     given: Services,
     act: Callable[[Sequence[int], datetime], list[int]],
     jobs: list[int] | None,
-    every: bool,
     wanted: JobFilter,
 ) -> list[int]:
     """Do something to jobs in batches; returns to which."""
-    if bool(jobs) == every:
-        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
     batches = [jobs] if jobs else _batches(given, wanted)
     return [job for batch in batches for job in act(batch, given.clock.now())]
 

@@ -175,7 +175,7 @@ class HttpApi:
                 return response, await _read(response, label)
         except (TimeoutError, httpx.TimeoutException):
             if left <= REQUEST_S:
-                raise BudgetSpent(f"the run ended while {label} was asked") from None
+                raise BudgetSpent(f"time was up before {label} answered") from None
             raise Timeout(f"{label} did not answer within {REQUEST_S:g} s") from None
         except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
             raise NetworkFault(f"{label}: {connecting.reason(error)}") from None

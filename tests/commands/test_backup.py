@@ -50,3 +50,13 @@ def test_where_it_cannot_be_written_nothing_is_left(operator: Operator, tmp_path
     refused = operator.runs("backup", str(tmp_path / "missing" / "copy.db"), "--json").ended(14)
     assert refused.error["code"] == "output"
     assert not list(tmp_path.glob("*unfinished*"))
+
+
+def test_a_copy_never_takes_the_place_of_the_database_itself(operator: Operator) -> None:
+    """A queued lead that another process commits before the rename would be gone."""
+    before = operator.database.stat().st_ino
+    (operator.folder / "link.db").symlink_to(operator.database)
+    for named in (str(operator.database), "data/../data/convsync.db", "link.db"):
+        refused = operator.runs("backup", named, "--json").ended(14)
+        assert refused.error["message"] == f"{named} is the database itself"
+    assert operator.database.stat().st_ino == before

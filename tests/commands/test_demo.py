@@ -27,6 +27,8 @@ def abroad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                 "PYTHONPATH": operator.environment["PYTHONPATH"],
                 "TMPDIR": str(folder / "tmp"),
                 "HOME": str(folder / "home"),
+                "CONVSYNC_DATABASE": str(folder / "home" / "own.db"),
+                "CONVSYNC_CONCURRENCY": "none",
             }
             return operator
 
@@ -91,6 +93,13 @@ def test_each_command_does_its_work(tour: Result) -> None:
     assert "acme       sms      gohighlevel" in tour.out
     assert "sms: complete as of" in tour.out
     assert "messages written to messages.csv" in tour.out
+
+
+def test_it_touches_neither_the_database_nor_the_settings_of_whoever_runs_it(
+    tour: Result, started: tuple[Operator, Running]
+) -> None:
+    operator, _ = started
+    assert not Path(operator.environment["CONVSYNC_DATABASE"]).exists()
 
 
 def test_it_leaves_nothing_behind(tour: Result, started: tuple[Operator, Running]) -> None:

@@ -103,6 +103,10 @@ def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
             accounts += workspace.accounts
         except ConfigError as error:
             findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
+    try:
+        _ = loaded.ping_url  # only runs read it, and end where they cannot
+    except ConfigError as error:
+        findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
     if not findings:
         count = "1 account" if len(accounts) == 1 else f"{len(accounts)} accounts"
         told = f"{loaded.path} can be used; {count} in it"

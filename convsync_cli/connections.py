@@ -166,8 +166,11 @@ def _module(account: Account) -> Any:
 
 
 def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
-    """The secrets that a provider's settings refer to, by name."""
-    limit = min(credentials.COMMAND_TIMEOUT_S, left_s)
+    """The secrets that a provider's settings refer to, by name.
+
+    A command that hangs leaves half of the time that is left to the other accounts.
+    """
+    limit = min(credentials.COMMAND_TIMEOUT_S, left_s / 2)
     return {
         name: credentials.read(credential, environ, timeout=limit)
         for name, credential in held_by(options)

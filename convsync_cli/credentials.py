@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COMMAND_TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 16
+_LOOK_S = 0.05
 
 
 def read(
@@ -116,7 +117,9 @@ def _from_command(
     from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 
     try:
-        process = Popen(argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        process = Popen(
+            argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+        )
     except (OSError, ValueError):
         hint = "install it, or name it by its full path; there is no shell"
         raise CredentialUnavailable(f"{source} cannot be started", hint) from None
@@ -124,7 +127,7 @@ def _from_command(
         output = _output(process, timeout)
     except TimeoutExpired:
         hint = "let it answer without asking anybody"
-        raise CredentialUnavailable(f"{source} took longer than {timeout:g} s", hint) from None
+        raise CredentialUnavailable(f"{source} took longer than {timeout:.3g} s", hint) from None
     if process.returncode and len(output) <= MAX_BYTES:
         hint = "run it by hand, as the user who runs convsync, to see why"
         raise CredentialUnavailable(f"{source} failed with status {process.returncode}", hint)
@@ -134,9 +137,11 @@ def _from_command(
 def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     """What the command prints until it ends, or somewhat more than ``MAX_BYTES`` of it.
 
-    ``Popen.communicate`` would gather without limit what a command prints without end.
+    ``Popen.communicate`` would gather without limit what a command prints without end. Its end is
+    its own exit, not that of the pipe, which an agent that it has started may hold open for ever.
     """
     from selectors import EVENT_READ, DefaultSelector
+    from signal import SIGKILL
     from subprocess import TimeoutExpired
 
     from convsync_cli.sync.clock import SystemClock
@@ -148,14 +153,19 @@ def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     with process, DefaultSelector() as selector:
         selector.register(process.stdout, EVENT_READ)
         try:
-            while not deadline.passed and selector.select(deadline.remaining):
-                chunk = os.read(process.stdout.fileno(), MAX_BYTES)
-                output += chunk
-                if len(output) > MAX_BYTES:
-                    return output
-                if not chunk:
-                    process.wait(deadline.remaining)
+            while not deadline.passed:
+                ended = process.poll() is not None  # then all that it says is in the pipe
+                if selector.select(0 if ended else min(_LOOK_S, deadline.remaining)):
+                    chunk = os.read(process.stdout.fileno(), MAX_BYTES)
+                    output += chunk
+                    if len(output) > MAX_BYTES:
+                        return output
+                    if not chunk:
+                        process.wait(deadline.remaining)
+                        return output
+                elif ended:
                     return output
             raise TimeoutExpired(process.args, timeout)
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, SIGKILL)  # and what it has started, and waits for

@@ -47,6 +47,9 @@ COMMANDS = {
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
 
@@ -121,8 +124,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in given
     console.open_streams()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _signalled)
+    for number in ENDINGS:
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _signalled)
     try:
         code = _run(_with_wait(given))
         sys.stdout.flush()

@@ -56,7 +56,7 @@ def left(folder: Path) -> list[Path]:
     return [each for name in ("tmp", "home") for each in (folder / name).iterdir()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopped_half_way_it_leaves_nothing_behind_either(
     visitor: Operator, number: signal.Signals
 ) -> None:

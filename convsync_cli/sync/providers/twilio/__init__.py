@@ -18,7 +18,7 @@ from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.api import Api, Auth, Costs, Get, UnusableSetting
+from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses, UnusableSetting
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
@@ -50,6 +50,8 @@ REFUSALS = {
     "20003": "the account SID, its token or the API key is wrong, or the account is suspended",
     "20404": "the account SID is unknown",
 }
+
+STATUSES = Statuses(refused=frozenset({404}))  # all that is asked for is the account's own list
 
 _LIST = "Accounts/{sid}/Messages"
 _LARGEST_PAGE = 1000

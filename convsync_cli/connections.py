@@ -31,7 +31,7 @@ from convsync_cli.sync.model.credential import held_by
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.wire import Wire, open_wire
+from convsync_cli.sync.wire import MOST_AT_ONCE, Wire, open_wire
 from convsync_cli.sync.work import Line
 
 
@@ -153,7 +153,8 @@ async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline
     provider = _module(account)
     auth = provider.auth(account.options, secrets)
     statuses: Statuses = getattr(provider, "STATUSES", USUAL)
-    return open_wire(account, auth, provider.REFUSALS, statuses=statuses)
+    at_once: int = getattr(provider, "AT_ONCE", MOST_AT_ONCE)
+    return open_wire(account, auth, provider.REFUSALS, statuses=statuses, at_once=at_once)
 
 
 def _reader(account: Account) -> Provider:

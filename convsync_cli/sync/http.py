@@ -74,10 +74,15 @@ class HttpApi:
         return await retrying(self._once, request)
 
     def _stop(self, state: RetryCallState) -> bool:
+        """Whether to leave it at that: what took its whole time is given that again, or no more.
+
+        Cut short by the run's end it would count for nothing, and hang anew in every run.
+        """
+        slow = state.outcome is not None and isinstance(state.outcome.exception(), Timeout)
         return (
             self.probe
             or state.attempt_number >= TRIES
-            or not self.deadline.allows(self._ceiling(state))
+            or not self.deadline.allows(self._ceiling(state) + (REQUEST_S if slow else 0.0))
         )
 
     def _wait(self, state: RetryCallState) -> float:

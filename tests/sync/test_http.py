@@ -401,6 +401,12 @@ def test_a_request_that_the_runs_end_cuts_off_costs_the_job_nothing(
     assert type(line.answers(httpx.ReadTimeout("slow")).error()) is BudgetSpent
 
 
+def test_what_took_its_whole_time_is_not_tried_again_without_time_for_it(line: Line) -> None:
+    line.budget_s = http.REQUEST_S + 0.2
+    assert type(line.answers(httpx.ReadTimeout("slow")).error()) is Timeout
+    assert len(line.served) == 1
+
+
 # Hanging servers, for real
 
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from convsync_cli.sync import filling
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
-from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError, Unavailable
 from convsync_cli.sync.firstwalks import under_way
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.account import Account
@@ -202,25 +202,23 @@ class _DeltaSync:
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
 
-        Returns the leads whose conversation is refused: each is left to a job of its own, so that
-        one bad conversation does not hold up the feed.
+        Returns the leads whose conversation cannot be read while most others can: each is left to a
+        job of its own, so that one bad conversation does not hold up the feed.
         """
         slots = asyncio.Semaphore(AT_ONCE)
 
-        async def read(each: _Told, thread: Thread) -> str | None:
+        async def read(each: _Told, thread: Thread) -> None:
             async with slots:
-                try:
-                    await self._read_thread(each, thread)
-                except Rejected:
-                    return each.lead.id
-            return None
+                await self._read_thread(each, thread)
 
-        reading = (read(each, each.news.thread) for each in told if each.news.thread)
-        answers = await asyncio.gather(*reading, return_exceptions=True)
+        threads = [(each, each.news.thread) for each in told if each.news.thread]
+        answers = await asyncio.gather(*(read(*each) for each in threads), return_exceptions=True)
+        down = [answer for answer in answers if isinstance(answer, Unavailable)]
         for answer in answers:
-            if isinstance(answer, BaseException):
+            alone = isinstance(answer, Unavailable) and 2 * len(down) <= len(answers)
+            if answer is not None and not alone and not isinstance(answer, Rejected):
                 raise answer
-        return [lead for lead in answers if isinstance(lead, str)]
+        return [each.lead.id for (each, _), bad in zip(threads, answers, strict=True) if bad]
 
     async def _read_thread(self, told: _Told, thread: Thread) -> None:
         """Read one conversation back to what is known of it."""

@@ -216,7 +216,9 @@ def test_a_walk_goes_on_behind_the_page_that_it_had_reached() -> None:
     assert ids(read(rest, KNOWN, cursor)) == ["reply:1"]
 
 
-@pytest.mark.parametrize("answer", [[], None, "text", {}, {"data": None}, {"data": {}}])
+@pytest.mark.parametrize(
+    "answer", [[], None, "text", {}, {"data": None}, {"data": {}}, {"data": [None]}, {"data": [{}]}]
+)
 @pytest.mark.parametrize("feed", [REPLIES, SENT])
 def test_a_page_of_another_shape_is_rejected_and_not_taken_for_empty(
     feed: str, answer: object

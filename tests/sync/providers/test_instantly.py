@@ -218,7 +218,15 @@ def test_the_page_tells_the_ids_that_the_lead_has_in_its_campaigns() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [[], {}, {"items": {}}, {"error": "ACC_1"}, {"items": [], "error": {"code": 1}}]
+    "answer",
+    [
+        [],
+        {},
+        {"items": {}},
+        {"items": [None, {}]},
+        {"error": "ACC_1"},
+        {"items": [], "error": {"code": 1}},
+    ],
 )
 def test_an_answer_of_another_shape_or_an_error_with_status_200_is_rejected(answer: object) -> None:
     with pytest.raises(Rejected):

@@ -347,7 +347,8 @@ def test_rows_are_found_in_whichever_envelope(answer: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"data": {}}, {"rows": []}, None, "x", 7, {"history": None}]
+    "answer",
+    [{}, {"data": {}}, {"rows": []}, None, "x", 7, {"history": None}, {"history": [{}, 1]}],
 )
 def test_an_answer_of_another_shape_is_refused_and_never_nothing(answer: object) -> None:
     with pytest.raises(Rejected):

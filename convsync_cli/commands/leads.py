@@ -15,6 +15,7 @@ from convsync_cli.commands.leads_list import document, list_
 from convsync_cli.commands.options import Into, Json, Quiet, Workspace
 from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
+from convsync_cli.settings import provider_names
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import NeedsConfirmation, UsageError
 from convsync_cli.sync.instant import to_text
@@ -62,15 +63,15 @@ def import_(
 ) -> int:
     """Bring leads in from a file; doing it again changes nothing.
 
-    Columns are found by name: email, phone, name, company, gohighlevel_id, emailbison_id, and those
-    of GoHighLevel's and EmailBison's own exports.
+    Columns are found by name: email, phone, name, company, those of GoHighLevel's and EmailBison's
+    own exports, and a provider's id: gohighlevel_id, smartlead_id and so on.
 
     Example: convsync leads import contacts.csv --workspace acme
     """
     given = bootstrap.services(context.obj)
     given.workspace(workspace)
     with opened(file) as stream:
-        done = _import(given, workspace, rows(stream, given.regions[workspace]))
+        done = _import(given, workspace, rows(stream, given.regions[workspace], provider_names()))
     console = Console(as_json, quiet)
     console.document(asdict(done))
     console.say(

@@ -15,8 +15,6 @@ from convsync_cli.sync.filelines import LONGEST, Line, json_object, lines
 from convsync_cli.sync.leadcolumns import Columns
 from convsync_cli.sync.model.lead import Contact
 
-PROVIDERS = ("gohighlevel", "emailbison")
-
 # A quote that closes later than this many lines is taken for one that was never closed. A file that
 # has made us put back too many lines is broken throughout: then only these few are looked at.
 _LONGEST_RECORD, _LONGEST_IN_BROKEN = 200, 3
@@ -25,7 +23,6 @@ _DELIMITERS = (",", ";", "\t")
 _SHOWN_COLUMNS = 30
 _DATA = re.compile(r"@|[0-9](?:[^0-9]?[0-9]){6}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_HINT = 'Name a column "email", "phone", "gohighlevel_id" or "emailbison_id" in the first line.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class BadRow:
 
 
 def rows(
-    stream: BinaryIO, region: str | None, providers: Collection[str] = PROVIDERS
+    stream: BinaryIO, region: str | None, providers: Collection[str]
 ) -> Iterator[Row | BadRow]:
     """Read the leads of a CSV or JSONL file, with the memory that one row needs.
 
@@ -158,7 +155,7 @@ def _header(source: _Source, providers: Collection[str]) -> tuple[str, Columns]:
         raise UsageError(f"The first line of the file cannot be read: {names}.")
     columns = leadcolumns.columns(names, providers)
     if not leadcolumns.can_find_a_lead(columns):
-        raise _no_usable_column(names)
+        raise _no_usable_column(names, providers)
     return delimiter, columns
 
 
@@ -173,11 +170,13 @@ def _delimiter(header: str, providers: Collection[str]) -> str:
     return max(_DELIMITERS, key=known)
 
 
-def _no_usable_column(names: list[str]) -> UsageError:
+def _no_usable_column(names: list[str], providers: Collection[str]) -> UsageError:
+    ids = ", ".join(f'"{provider}_id"' for provider in providers)
+    hint = f'Name a column "email", "phone" or one of {ids} in the first line.'
     if any(map(_DATA.search, names)):  # somebody's address: not to be repeated
-        return UsageError("The first line of the file does not name its columns.", _HINT)
+        return UsageError("The first line of the file does not name its columns.", hint)
     shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])
-    return UsageError(f"The file has no column that finds a lead. Its columns are: {shown}.", _HINT)
+    return UsageError(f"The file has no column that finds a lead. Its columns are: {shown}.", hint)
 
 
 def _cells(first: Line, source: _Source, delimiter: str) -> list[str] | str:

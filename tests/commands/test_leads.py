@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from convsync_cli.settings import provider_names
 from tests.commands.operator import Operator
 
 IMPORT = ["added", "updated", "unchanged", "forgotten", "conflicts", "unusable", "rejected"]
@@ -73,6 +74,12 @@ def test_jsonl_comes_in_as_well(beginner: Operator) -> None:
     lines = [{"email": "ann@example.com"}, {"phone": "+12015550150", "name": "Bob"}]
     told = "\n".join(map(json.dumps, lines)).encode()
     assert imports(beginner, told)["added"] == 2
+
+
+@pytest.mark.parametrize("provider", provider_names())
+def test_a_column_may_hold_the_id_at_any_provider(beginner: Operator, provider: str) -> None:
+    imports(beginner, f"email,{provider}_id\nann@example.com,4711\n".encode())
+    assert listed(beginner)[0]["handles"] == [{"provider": provider, "external_id": "4711"}]
 
 
 def test_the_exports_of_both_providers_find_the_same_people(beginner: Operator) -> None:

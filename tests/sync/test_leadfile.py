@@ -17,11 +17,14 @@ from convsync_cli.sync.filelines import lines
 from convsync_cli.sync.leadfile import BadRow, Row, rows
 from convsync_cli.sync.model.lead import Contact, Handle
 
+PROVIDERS = ("gohighlevel", "emailbison")
 GHL = "ctcAAAA0000000000001"
 
 
 def read(data: str | bytes, region: str | None = "US") -> list[Row | BadRow]:
-    return list(rows(io.BytesIO(data.encode() if isinstance(data, str) else data), region))
+    return list(
+        rows(io.BytesIO(data.encode() if isinstance(data, str) else data), region, PROVIDERS)
+    )
 
 
 def contacts(data: str | bytes) -> list[Contact]:
@@ -299,7 +302,7 @@ def test_half_a_character_in_json_is_replaced() -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_at_all_is_refused_at_once(data: bytes, message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        rows(io.BytesIO(data), None)
+        rows(io.BytesIO(data), None, PROVIDERS)
     assert message == refused.value.message
 
 
@@ -322,7 +325,7 @@ class Pipe(io.RawIOBase):
 def test_a_file_is_read_no_further_ahead_than_a_row_may_reach(row: str) -> None:
     count = 60_000 // len(row)
     pipe = Pipe(part.encode() for part in ["email,name\n", *[row * count] * 4, "a@b.co,\n"])
-    found = rows(pipe, None)  # type: ignore[arg-type]
+    found = rows(pipe, None, PROVIDERS)  # type: ignore[arg-type]
     assert pipe.given < 70_000
     for last in found:
         assert pipe.given < (last.line + 201) * len(row) + 130_000
@@ -332,7 +335,7 @@ def test_a_file_is_read_no_further_ahead_than_a_row_may_reach(row: str) -> None:
 def test_a_line_without_an_end_is_not_kept() -> None:
     parts = [b"email\n", *[b"x" * 60_000] * 200, b"\na@b.co\n"]
     tracemalloc.start()
-    found = list(rows(Pipe(iter(parts)), None))  # type: ignore[arg-type]
+    found = list(rows(Pipe(iter(parts)), None, PROVIDERS))  # type: ignore[arg-type]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert found == [BadRow(2, "the line is longer than 1 MiB"), Row(3, person("a@b.co"))]

@@ -9,6 +9,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands import standing
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.leads_forget import forget
 from convsync_cli.commands.leads_list import document, list_
@@ -18,7 +19,6 @@ from convsync_cli.console import Console, note
 from convsync_cli.settings import provider_names
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import NeedsConfirmation, UsageError
-from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.leadfile import BadRow, Row, rows
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Handle, Learnt
@@ -206,15 +206,7 @@ def show(
     found = given.lead(lead, workspace)
     syncs = given.store.archive.syncs(found.id)
     console = Console(as_json, quiet)
-    channels = {
-        channel: {
-            "synced_at": sync.synced_at and to_text(sync.synced_at),
-            "outcome": sync.outcome,
-            "error_code": sync.error_code,
-            "left_out": sync.left_out,
-        }
-        for channel, sync in syncs.items()
-    }
+    channels = {channel: standing.document(sync) for channel, sync in syncs.items()}
     console.document(document(found) | {"channels": channels})
     console.say(f"{found.id}  {found.workspace}  {found.name or ''}  {found.company or ''}")
     for address in found.addresses:
@@ -222,11 +214,8 @@ def show(
         console.say(f"  {address.kind}: {address.value or address.raw}{flaw}")
     for handle in found.handles:
         console.say(f"  {handle.provider}: {handle.external_id}")
-    for channel, told in channels.items():
-        console.say(
-            f"  {channel}: {told['outcome'] or 'never read'}, current as of {told['synced_at']}"
-            f"{', ' + str(told['error_code']) if told['error_code'] else ''}"
-        )
+    for channel, sync in syncs.items():
+        console.say(f"  {channel}: {standing.words(sync, sync.synced_at, given.clock.now())}")
     return 0
 
 

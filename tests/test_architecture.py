@@ -31,7 +31,7 @@ CLOCKS = {
     "sync/engines/sqlite/connection.py",  # sleeps while another process writes
     "sync/engines/sqlite/runlock.py",  # sleeps while another run frees orphans
     "sync/commits.py",  # sleeps between transactions
-    "commands/waiting.py",  # sleeps between looks
+    "commands/looking.py",  # sleeps between looks
 }
 FOREIGN_TO_SYNC = {"typer", "rich", "click"}
 EDGE = {

@@ -69,11 +69,13 @@ def command(
     if wait is not None:
         from convsync_cli.commands.waiting import follow
 
-        return follow(given, console, answer, document(answer), wait)
-    console.document(document(answer))
+        code = follow(given, console, answer, _document(answer), wait)
+        _say_missed(console, answer)
+        return code
+    console.document(_document(answer))
     for placed in answer.placed:
         console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
-    tell_missed(console, answer)
+    _say_missed(console, answer)
     return 3 if answer.unknown or answer.ambiguous else 0
 
 
@@ -95,7 +97,7 @@ def _joined(answers: Iterator[Answer]) -> Answer:
     )
 
 
-def document(answer: Answer) -> dict[str, Any]:
+def _document(answer: Answer) -> dict[str, Any]:
     """The answer under the names that scripts rely on."""
     return {
         "queued": [_named(each) for each in answer.placed if each.answer == "queued"],
@@ -150,7 +152,7 @@ def _words(placed: Placement) -> str:
     return told.get(placed.answer, placed.answer)
 
 
-def tell_missed(console: Console, answer: Answer) -> None:
+def _say_missed(console: Console, answer: Answer) -> None:
     """Say which texts named no lead, or several."""
     for text in answer.unknown:
         console.say(f"{text}  unknown: no lead has this id, email or phone")

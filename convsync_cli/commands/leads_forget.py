@@ -6,8 +6,8 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands.looking import until
 from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.commands.waiting import until
 from convsync_cli.console import Console, confirmed, note, one_line
 from convsync_cli.sync.errors import ConvsyncError, Locked, NotFound, UsageError
 from convsync_cli.sync.model.belongings import Belongings

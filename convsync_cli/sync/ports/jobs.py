@@ -1,6 +1,6 @@
 """The ports of the queue: asking for jobs, working on them, and what each run did."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -112,6 +112,9 @@ class JobQueue(Protocol):
 
     def job(self, job: int) -> Job | None:
         """One job, or None."""
+
+    def live(self, jobs: Collection[int]) -> list[int]:
+        """Those among some jobs that are pending or running."""
 
     def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
         """The next jobs behind the id ``after`` that fit a filter."""

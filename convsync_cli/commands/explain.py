@@ -59,7 +59,7 @@ def command(
 
 def _facts(given: Services, lead: Lead) -> Facts:
     now = given.clock.now()
-    starts = [from_text(each["started_at"]) for each in given.store.runs.newest(RUNS)]
+    starts = [each.started_at for each in given.store.runs.newest(RUNS)]
     return Facts(
         lead.id,
         lead.workspace,

@@ -15,6 +15,7 @@ from convsync_cli.console import Console, ago, can_show, columns, is_terminal, n
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.rhythm import RUNS
 
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -29,7 +30,7 @@ class _Page:
 
     now: datetime
     depth: QueueDepth
-    runs: list[dict[str, Any]]
+    runs: list[PastRun]
     channels: list[Channel]
     leads: dict[str, int]
 
@@ -106,7 +107,7 @@ def document(page: _Page) -> dict[str, Any]:
         "jobs": page.depth.by_state,
         "due": page.depth.due,
         "oldest_due_s": page.depth.oldest_due_s,
-        "last_run": next(iter(page.runs), None),
+        "last_run": page.runs[0].document() if page.runs else None,
         "workspaces": [
             {
                 "name": name,

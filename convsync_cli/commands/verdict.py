@@ -3,16 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from convsync_cli.console import ago
 from convsync_cli.sync.clock import seconds_between
-from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.rhythm import late
+from convsync_cli.sync.rhythm import at_work, late
 
-_RUN_GRACE_S = 5.0
 _NAMES = {"sms": "SMS"}
 
 
@@ -51,7 +49,7 @@ class Verdict:
 
 
 def judge(
-    depth: QueueDepth, runs: Sequence[dict[str, Any]], channels: Sequence[Channel], now: datetime
+    depth: QueueDepth, runs: Sequence[PastRun], channels: Sequence[Channel], now: datetime
 ) -> Verdict:
     """Say in one line how everything stands, and what would mend what does not.
 
@@ -71,19 +69,13 @@ def judge(
     return Verdict(", ".join(facts), tuple(filter(None, remedies)))
 
 
-def is_running(last: dict[str, Any], now: datetime) -> bool:
-    """Whether a run that has not ended can still be at work within its budget."""
-    age = seconds_between(from_text(last["started_at"]), now)
-    return last["ended_at"] is None and age <= last["budget_s"] + _RUN_GRACE_S
-
-
-def _ran(last: dict[str, Any] | None, now: datetime) -> str:
+def _ran(last: PastRun | None, now: datetime) -> str:
     if last is None:
         return "no run yet"
-    age = ago(max(0.0, seconds_between(from_text(last["started_at"]), now)))
-    if is_running(last, now):
+    age = ago(max(0.0, seconds_between(last.started_at, now)))
+    if at_work(last, now):
         return f"a run began {age} ago and goes on"
-    return f"last run {age} ago" + ("" if last["ended_at"] else " was killed")
+    return f"last run {age} ago" + ("" if last.ended_at else " was killed")
 
 
 def _due(depth: QueueDepth) -> str:
@@ -103,12 +95,12 @@ def _behind(channels: Sequence[Channel]) -> str | None:
     return f"{' and '.join(told)} behind" if told else None
 
 
-def _of_runs(runs: Sequence[dict[str, Any]], now: datetime) -> Iterator[str]:
+def _of_runs(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
     if not runs:
         yield "nothing has run: `convsync cron print` prints what lets cron do it"
         return
-    starts = [from_text(each["started_at"]) for each in runs]
-    if not is_running(runs[0], now) and late(starts, now):
+    starts = [each.started_at for each in runs]
+    if not at_work(runs[0], now) and late(starts, now):
         yield "cron does not start runs: `convsync cron check` looks into it"
 
 

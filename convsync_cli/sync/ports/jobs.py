@@ -150,13 +150,13 @@ class Runs(Protocol):
     def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
         """Write down how a run ended."""
 
-    def last(self) -> dict[str, Any] | None:
+    def last(self) -> PastRun | None:
         """The newest run, or None."""
 
     def recent(self, since: datetime) -> list[PastRun]:
         """The runs that started since a moment, newest first, of the newest thousand."""
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
+    def newest(self, limit: int) -> list[PastRun]:
         """Up to ``limit`` runs, the newest first."""
 
     def prune(self, before: datetime, limit: int) -> int:

@@ -26,6 +26,7 @@ from convsync_cli.sync.errors import (
     ConvsyncError,
     CredentialUnavailable,
     DatabaseError,
+    Exit,
     Locked,
     Rejected,
     Unauthorized,
@@ -49,11 +50,12 @@ class Examination:
     services: Services | None = None
 
     @property
-    def exit_code(self) -> int:
-        """12 where a credential is the problem, 3 where anything else is, 0 otherwise."""
+    def exit_code(self) -> Exit:
+        """What `doctor` ends with: a credential that is refused outweighs all else."""
         if self.refused:
-            return 12
-        return 3 if any(each.level is Level.PROBLEM for each in self.findings) else 0
+            return Exit.REFUSED
+        wrong = any(each.level is Level.PROBLEM for each in self.findings)
+        return Exit.INCOMPLETE if wrong else Exit.DONE
 
 
 def examine(invocation: Invocation) -> Examination:

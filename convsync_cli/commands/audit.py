@@ -8,6 +8,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.audit import Counted, Verdict
+from convsync_cli.sync.errors import Exit
 
 AUDIT_S = 60.0
 _WORDS = {
@@ -50,7 +51,8 @@ def command(
     )
     for each in counted:
         _explain(each, quiet)
-    return 3 if any(each.verdict in (Verdict.SHORT, Verdict.UNASKED) for each in counted) else 0
+    short = any(each.verdict in (Verdict.SHORT, Verdict.UNASKED) for each in counted)
+    return Exit.INCOMPLETE if short else Exit.DONE
 
 
 def _document(counted: Counted) -> dict[str, Any]:

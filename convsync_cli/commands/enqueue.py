@@ -12,7 +12,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
-from convsync_cli.sync.errors import UsageError
+from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.model.placing import Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
@@ -76,7 +76,7 @@ def command(
     for placed in answer.placed:
         console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
     _say_missed(console, answer)
-    return 3 if answer.unknown or answer.ambiguous else 0
+    return Exit.INCOMPLETE if answer.unknown or answer.ambiguous else Exit.DONE
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
         missed += len(answer.unknown) + len(answer.ambiguous)
     console.document(counts | {"unknown": unknown, "ambiguous": ambiguous})
     _summarise(console, counts, missed)
-    return 3 if missed else 0
+    return Exit.INCOMPLETE if missed else Exit.DONE
 
 
 def _words(placed: Placement) -> str:

@@ -9,6 +9,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, note
+from convsync_cli.sync.errors import Exit
 from convsync_cli.sync.messagefile import messages
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.takein import TakeIn, Tally
@@ -48,7 +49,7 @@ def command(
         f" {taken.unchanged} imported before; {tally.leads_added} leads added"
     )
     _explain(tally, add_leads)
-    return 3 if tally.rejected or tally.unknown else 0
+    return Exit.INCOMPLETE if tally.rejected or tally.unknown else Exit.DONE
 
 
 def _document(tally: Tally) -> dict[str, Any]:

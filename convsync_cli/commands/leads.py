@@ -18,7 +18,7 @@ from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
 from convsync_cli.settings import provider_names
 from convsync_cli.sync import addresses
-from convsync_cli.sync.errors import NeedsConfirmation, UsageError
+from convsync_cli.sync.errors import Exit, NeedsConfirmation, UsageError
 from convsync_cli.sync.leadfile import BadRow, Row, rows
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Handle, Learnt
@@ -79,7 +79,7 @@ def import_(
         f" {len(done.rejected)} rejected"
     )
     _explain(done, quiet)
-    return 3 if done.rejected else 0
+    return Exit.INCOMPLETE if done.rejected else Exit.DONE
 
 
 def _import(given: Services, workspace: str, told: Iterator[Row | BadRow]) -> _Import:

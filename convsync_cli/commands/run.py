@@ -18,7 +18,7 @@ from convsync_cli.monitoring import Monitor, kept
 from convsync_cli.runlog import LogFormat, RunLog, run_log
 from convsync_cli.sync import loop
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.errors import UsageError
+from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.news import QUIET, Trouble, news, trouble
@@ -150,5 +150,5 @@ def _verdict(paused: list[AccountState], report: Report, strict: bool) -> int:
     if not strict:
         return 0
     if any(state.reason in NEED_A_PERSON for state in paused):
-        return 12
-    return 3 if report.tally.failed else 0
+        return Exit.REFUSED
+    return Exit.INCOMPLETE if report.tally.failed else Exit.DONE

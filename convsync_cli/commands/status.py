@@ -12,7 +12,7 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, duration
 from convsync_cli.commands.verdict import Channel, judge
 from convsync_cli.console import Console, ago, can_show, columns, is_terminal, note
-from convsync_cli.sync.errors import UsageError
+from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
 from convsync_cli.sync.model.pastrun import PastRun
@@ -209,7 +209,7 @@ def _sparkline(counts: list[int]) -> tuple[str, str]:
 
 
 def _checked(channels: list[Channel], limit: float) -> int:
-    """20 where a channel is older than ``limit`` seconds, unknown, or paused."""
+    """Breached where a channel is older than ``limit`` seconds, unknown, or paused."""
     stale = [
         each
         for each in channels
@@ -218,4 +218,4 @@ def _checked(channels: list[Channel], limit: float) -> int:
     for each in stale:
         age = "never synced" if each.ages.p50_s is None else f"{ago(each.ages.p50_s)} old"
         note(f"convsync: {each.account} is {'paused' if each.state else age}")
-    return 20 if stale else 0
+    return Exit.BREACHED if stale else Exit.DONE

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from convsync_cli.console import release_terminal
+from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
 HARD_STOP_S = 1.8  # past the soft stop: what hangs then is not ours to wait for
-TRY_LATER = 13
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class Stopping:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled, number)
-        _end_by_force(self.max_seconds + HARD_STOP_S, TRY_LATER)
+        _end_by_force(self.max_seconds + HARD_STOP_S, Exit.TRY_LATER)
         return await run(*arguments, self._stop)
 
     def _signalled(self, number: signal.Signals) -> None:

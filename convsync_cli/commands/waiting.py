@@ -8,6 +8,7 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.looking import until
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer
+from convsync_cli.sync.errors import Exit
 from convsync_cli.sync.model.job import LIVE, Job, JobState
 from convsync_cli.sync.model.pause import NEED_A_PERSON
 
@@ -55,9 +56,10 @@ def _code(given: Services, answer: Answer, jobs: list[Job]) -> int:
     live = [job.id for job in jobs if job.state in LIVE]
     if live:
         note(f"convsync: {len(live)} of {len(jobs)} jobs have not ended; see `convsync jobs list`")
-        return 12 if _stuck(given, live) else 13
+        return Exit.REFUSED if _stuck(given, live) else Exit.TRY_LATER
     failed = any(job.state != JobState.SUCCEEDED for job in jobs)
-    return 3 if failed or answer.unknown or answer.ambiguous else 0
+    incomplete = failed or answer.unknown or answer.ambiguous
+    return Exit.INCOMPLETE if incomplete else Exit.DONE
 
 
 def _named(job: Job) -> dict[str, Any]:

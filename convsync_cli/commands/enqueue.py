@@ -13,7 +13,7 @@ from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
 from convsync_cli.sync.errors import Exit, UsageError
-from convsync_cli.sync.model.placing import Placement, Priority
+from convsync_cli.sync.model.placing import Placed, Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100
@@ -100,17 +100,17 @@ def _joined(answers: Iterator[Answer]) -> Answer:
 def _document(answer: Answer) -> dict[str, Any]:
     """The answer under the names that scripts rely on."""
     return {
-        "queued": [_named(each) for each in answer.placed if each.answer == "queued"],
-        "promoted": [_named(each) for each in answer.placed if each.answer == "promoted"],
+        "queued": [_named(each) for each in answer.placed if each.answer == Placed.QUEUED],
+        "promoted": [_named(each) for each in answer.placed if each.answer == Placed.PROMOTED],
         "already_queued": [
             _named(each) | {"state": each.state}
             for each in answer.placed
-            if each.answer == "already_queued"
+            if each.answer == Placed.ALREADY_QUEUED
         ],
         "recent": [
             _named(each) | {"age_s": each.age_s}
             for each in answer.placed
-            if each.answer == "recent"
+            if each.answer == Placed.RECENT
         ],
         "unknown": list(answer.unknown),
         "ambiguous": _ambiguous(answer),
@@ -130,7 +130,7 @@ def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
 
 def _count(console: Console, answers: Iterator[Answer]) -> int:
     """Print how many, and of those that found no lead the first hundred as they were typed."""
-    counts = dict.fromkeys(("queued", "promoted", "already_queued", "recent"), 0)
+    counts = dict.fromkeys(Placed, 0)
     unknown: list[str] = []
     ambiguous: list[dict[str, Any]] = []
     missed = 0
@@ -146,10 +146,15 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
 
 
 def _words(placed: Placement) -> str:
-    if placed.answer == "recent":
-        return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
-    told = {"promoted": "moved to the front", "already_queued": f"already {placed.state}"}
-    return told.get(placed.answer, placed.answer)
+    match placed.answer:
+        case Placed.QUEUED:
+            return "queued"
+        case Placed.PROMOTED:
+            return "moved to the front"
+        case Placed.ALREADY_QUEUED:
+            return f"already {placed.state}"
+        case Placed.RECENT:
+            return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
 
 
 def _say_missed(console: Console, answer: Answer) -> None:
@@ -162,7 +167,7 @@ def _say_missed(console: Console, answer: Answer) -> None:
         note(f"convsync: {missed} of the given leads could not be queued")
 
 
-def _summarise(console: Console, counts: dict[str, int], missed: int) -> None:
+def _summarise(console: Console, counts: dict[Placed, int], missed: int) -> None:
     console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
     if missed:
         note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")

@@ -21,7 +21,7 @@ from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import Exit, NeedsConfirmation, UsageError
 from convsync_cli.sync.leadfile import BadRow, Row, rows
 from convsync_cli.sync.model.address import Address
-from convsync_cli.sync.model.lead import Contact, Handle, Learnt
+from convsync_cli.sync.model.lead import Contact, Handle, Learning, Learnt
 from convsync_cli.sync.model.message import Channel
 
 BATCH = 500  # rows to a transaction
@@ -156,7 +156,7 @@ def add(
         learnt = given.store.leads.learn(
             workspace, told, _channels(given, workspace), given.clock.now()
         )
-    if learnt.answer == "forgotten":
+    if learnt.answer == Learning.FORGOTTEN:
         raise NeedsConfirmation(
             "this is somebody who was forgotten; nobody was added",
             "add --even-if-forgotten to bring them back on purpose",

@@ -6,7 +6,7 @@ from typing import Any
 from convsync_cli.console import ago
 from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 from convsync_cli.sync.plainwords import CODES
 
 
@@ -25,9 +25,9 @@ def words(sync: LeadSync, current_as_of: datetime | None, now: datetime) -> str:
     said = "never read to its end"
     if current_as_of is not None:
         said = f"current as of {ago(max(0.0, seconds_between(current_as_of, now)))} ago"
-        if sync.outcome == "not_found":
+        if sync.outcome == WalkEnd.NOT_FOUND:
             said += "; the provider does not know this lead"
-    if sync.outcome == "failed":
+    if sync.outcome == WalkEnd.FAILED:
         said += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
     if sync.cursor is not None:
         said += "; a read is half way through"

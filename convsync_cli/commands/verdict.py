@@ -6,6 +6,7 @@ from datetime import datetime
 
 from convsync_cli.console import ago
 from convsync_cli.sync.clock import seconds_between
+from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
 from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import AccountState, PauseReason
@@ -61,7 +62,7 @@ def judge(
     facts += filter(None, [_behind(channels)])
     if never := sum(each.ages.never_synced for each in channels):
         facts.append(f"{never} never read")
-    if failed := depth.by_state["failed"]:
+    if failed := depth.by_state[JobState.FAILED]:
         facts.append(f"{failed} failed")
     if paused:
         facts.append(f"{len(paused)} account{'s' if len(paused) > 1 else ''} paused")
@@ -118,9 +119,9 @@ def _of_pause(channel: Channel) -> str:
 
 
 def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
-    if failed := depth.by_state["failed"]:
+    if failed := depth.by_state[JobState.FAILED]:
         yield f"{failed} failed: `convsync jobs list --state failed` says why"
     never = [each for each in channels if each.ages.never_synced and not each.state]
-    live = depth.by_state["pending"] + depth.by_state["running"]
+    live = depth.by_state[JobState.PENDING] + depth.by_state[JobState.RUNNING]
     if never and not live:
         yield "what was never read is in no queue: `convsync enqueue-all` asks for it"

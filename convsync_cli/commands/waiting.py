@@ -11,6 +11,7 @@ from convsync_cli.sync.enqueue import Answer
 from convsync_cli.sync.errors import Exit
 from convsync_cli.sync.model.job import LIVE, Job, JobState
 from convsync_cli.sync.model.pause import NEED_A_PERSON
+from convsync_cli.sync.model.placing import Placed
 
 
 def follow(
@@ -21,7 +22,7 @@ def follow(
     Returns 0 where all succeeded, 3 where one failed, 12 where one waits for an account whose
     credential is refused, 13 where time was up first.
     """
-    wanted = sorted({placed.job for placed in answer.placed if placed.answer != "recent"})
+    wanted = sorted({placed.job for placed in answer.placed if placed.answer != Placed.RECENT})
     until(partial(_at_rest, given, wanted), given.clock, seconds)
     jobs = list(_jobs(given, wanted))
     console.document(document | {"waited": [_named(job) for job in jobs]})

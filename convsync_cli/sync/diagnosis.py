@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.job import LIVE, Job, JobState
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState, PauseReason
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 from convsync_cli.sync.plainwords import CODES
 
 
@@ -80,7 +80,7 @@ def summary(facts: Facts) -> tuple[bool | None, str]:
         if each.current_as_of is None:
             return False, f"not current: {each.channel} was never read to its end"
     for each in applying:
-        if each.sync and each.sync.outcome == "failed":
+        if each.sync and each.sync.outcome == WalkEnd.FAILED:
             why = CODES.get(each.sync.error_code or "", "it did not work")
             return False, f"not current: the last read of {each.channel} failed: {why}"
     if facts.job and facts.job.state in LIVE:

@@ -10,7 +10,7 @@ from convsync_cli.sync.enqueue import resolve
 from convsync_cli.sync.messagefile import BadMessage, MessageRow
 from convsync_cli.sync.model.address import Address, AddressKind
 from convsync_cli.sync.model.imported import TakenIn
-from convsync_cli.sync.model.lead import Contact, Handle
+from convsync_cli.sync.model.lead import Contact, Handle, Learning
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.ports import Store
 
@@ -91,9 +91,9 @@ class TakeIn:
             return None
         now = self.clock.now()
         learnt = self.store.leads.learn(self.workspace, contact, self.channels, now)
-        if learnt.answer == "forgotten":
+        if learnt.answer == Learning.FORGOTTEN:
             return None
-        self.tally.leads_added += learnt.answer == "added"
+        self.tally.leads_added += learnt.answer == Learning.ADDED
         return learnt.lead
 
     def _why_unknown(self) -> str:

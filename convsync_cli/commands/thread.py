@@ -13,7 +13,7 @@ from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.progress import LeadSync, Stored, WalkEnd
 from convsync_cli.sync.model.reading import EVERY, MessageFilter
-from convsync_cli.sync.text import unquoted
+from convsync_cli.sync.quotes import unquoted
 
 ARROWS = {Direction.INBOUND: "<", Direction.OUTBOUND: ">", Direction.UNKNOWN: "?"}
 

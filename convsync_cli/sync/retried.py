@@ -21,10 +21,10 @@ FAILED = frozenset({"failed", "undelivered"})
 def superseded(read: Callable[[], Iterable[Stored]]) -> set[int]:
     """The numbers of failed texts that were sent again.
 
-    Such a text and its retry are of one lead and thread, ours, and the same to the letter; the first has failed, the
-    other came within half an hour, and no third is as near to either. ``read`` gives the messages,
-    of any leads, in any order; where one has failed it is asked twice, so that of all the others
-    none is held.
+    Such a text and its retry are of one lead and thread, ours, and the same to the letter; the
+    first has failed, the other came within half an hour, and no third is as near to either.
+    ``read`` gives the messages, of any leads, in any order; where one has failed it is asked twice,
+    so that of all the others none is held.
     """
     failed = {_words(each) for each in read() if _has_failed(each.message)}
     if not failed:

@@ -6,7 +6,7 @@ are first asked for: their provider's modules cost more to import than all the r
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -109,6 +109,12 @@ class Settings:
             ConfigError: one of the account tables is wrong.
         """
         return tuple(account for workspace in self.workspaces for account in workspace.accounts)
+
+    def narrowed(self, workspace: str | None) -> "Settings":
+        """The same with one workspace; with all of them where none is named."""
+        if workspace is None:
+            return self
+        return replace(self, workspaces=tuple(w for w in self.workspaces if w.name == workspace))
 
     def workspace(self, name: str) -> Workspace | None:
         """The workspace of that name, or None where there is none."""

@@ -39,9 +39,8 @@ def command(
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
     found = given.lead(lead, only) if lead is not None else None
-    place = found.workspace if found else only
-    accounts = [a for a in given.settings.accounts if place in (None, a.workspace)]
-    counted = bootstrap.audit(given, accounts, found, AUDIT_S)
+    chosen = given.settings.narrowed(found.workspace if found else only)
+    counted = bootstrap.audit(given, chosen.accounts, found, AUDIT_S)
     console = Console(as_json, quiet)
     told = {"lead": found.id} if found else {}
     console.document(told | {"accounts": [_document(each) for each in counted]})

@@ -54,9 +54,7 @@ def command(
     only = given.workspace(workspace)
     if plan:
         return _plan(given, only, Console(as_json, quiet), not_synced_for or limit)
-    workspaces = {
-        w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)
-    }
+    workspaces = {w.name: tuple(w.providers) for w in given.settings.narrowed(only).workspaces}
     if changed:
         swept = enqueue_changed(given.store, workspaces, given.terms(Priority.LISTED))
     else:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.credential import Credential
     from convsync_cli.sync.model.hook import Hook
+    from convsync_cli.sync.model.message import Channel
 
 CHANNELS = ("sms", "email")  # the values of model.message.Channel, which costs more to import
 
@@ -63,6 +64,13 @@ class Workspace:
             ConfigError: one of the account tables is wrong.
         """
         return self.read_accounts()
+
+    @property
+    def channels(self) -> "Mapping[str, Channel]":
+        """Which channel each of its providers serves."""
+        from convsync_cli.sync.model.message import Channel
+
+        return {provider: Channel(channel) for channel, provider in self.providers.items()}
 
     def account(self, channel: str) -> "Account | None":
         """The account of a channel, or None where the workspace has none.

@@ -11,7 +11,6 @@ from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, note
 from convsync_cli.sync.errors import Exit
 from convsync_cli.sync.messagefile import messages
-from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.takein import TakeIn, Tally
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -35,9 +34,7 @@ def command(
     Example: convsync import-messages history.jsonl --workspace acme
     """
     given = bootstrap.services(context.obj)
-    given.workspace(workspace)
-    configured = given.settings.workspace(workspace)
-    channels = {p: Channel(c) for c, p in configured.providers.items()} if configured else {}
+    channels = given.configured(workspace).channels
     taking = TakeIn(given.store, given.clock, workspace, given.regions, channels, add_leads)
     with opened(file) as stream:
         tally = taking.run(messages(stream))

@@ -22,7 +22,7 @@ from typer.main import get_command
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
 from convsync_cli.completion import VARIABLE
-from convsync_cli.sync.errors import Bug, ConvsyncError, OutputError, UsageError, where
+from convsync_cli.sync.errors import Bug, ConvsyncError, Exit, OutputError, UsageError, where
 
 COMMANDS = {
     "enqueue": "enqueue",
@@ -135,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _told(problem, as_document)
     except NoArgsIsHelpError as asked:
         console.note(asked.format_message())
-        return 2
+        return Exit.USAGE
     except ClickException as problem:
         from convsync_cli.usage import worded
 

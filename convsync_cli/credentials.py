@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from convsync_cli.sync.errors import CredentialUnavailable
 from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.privatefile import at_once, can_be_sent
 
 if TYPE_CHECKING:
     from subprocess import Popen
@@ -59,8 +60,7 @@ def _clean(secret: str, source: str) -> str:
     secret = secret.strip()
     if not secret:
         raise CredentialUnavailable(f"{source} is empty", "put the credential there")
-    if not all("!" <= character <= "~" for character in secret):
-        # A header cannot carry these, and httpx quotes the whole value in its own error.
+    if not can_be_sent(secret):
         problem = f"{source} has white space, control or non-ASCII characters inside the credential"
         raise CredentialUnavailable(problem, "let it give the bare token, on one line")
     return secret
@@ -75,7 +75,7 @@ def _from_env(name: str, environ: Mapping[str, str]) -> str:
 
 def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=at_once) as file:
             _check_mode(os.fstat(file.fileno()).st_mode, path, source, environ)
             return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -88,11 +88,6 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
         cause = getattr(error, "strerror", None) or "its name cannot be a path"
         hint = "let the user who runs convsync read it"
         raise CredentialUnavailable(f"{source} cannot be read: {cause}", hint) from None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, which a named pipe that nobody writes to would do for ever."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _check_mode(mode: int, path: Path, source: str, environ: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ import typer
 
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, note
-from convsync_cli.sync.errors import Bug
+from convsync_cli.sync.errors import Bug, Exit
 
 if TYPE_CHECKING:
     from convsync_cli.sandbox.server import Sandbox
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 NAME = "acme"
 MESSAGES = 9  # so many make a conversation that is read at a glance
 EMAILS_A_SECOND = 40
-INCOMPLETE = 3  # the simulated export holds rows that cannot be read, as real ones do
+# The simulated export holds rows that cannot be read, as real ones do.
+_EXPECTED = (Exit.DONE, Exit.INCOMPLETE)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -138,7 +139,7 @@ def _step(
         stdout=None if shown else subprocess.DEVNULL,
         check=False,
     )
-    if ended.returncode not in (0, INCOMPLETE):
+    if ended.returncode not in _EXPECTED:
         raise Bug(f"`convsync {arguments[0]}` ended with {ended.returncode}")
     return ended.returncode
 

@@ -12,12 +12,11 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
-from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.model.placing import Placement, Priority
+from convsync_cli.sync.errors import Exit, UsageError
+from convsync_cli.sync.model.placing import Placed, Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100
-PLACED = ("queued", "promoted", "already_queued", "recent")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -70,13 +69,15 @@ def command(
     if wait is not None:
         from convsync_cli.commands.waiting import follow
 
-        told = _counts([answer])[0] if from_stream else document(answer)
-        return follow(given, console, answer, told, wait)
-    console.document(document(answer))
+        document = _counts([answer])[0] if from_stream else _document(answer)
+        code = follow(given, console, answer, document, wait)
+        _say_missed(console, answer)
+        return code
+    console.document(_document(answer))
     for placed in answer.placed:
         console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
-    tell_missed(console, answer)
-    return 3 if answer.unknown or answer.ambiguous else 0
+    _say_missed(console, answer)
+    return Exit.INCOMPLETE if answer.unknown or answer.ambiguous else Exit.DONE
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
@@ -97,20 +98,20 @@ def _joined(answers: Iterator[Answer]) -> Answer:
     )
 
 
-def document(answer: Answer) -> dict[str, Any]:
+def _document(answer: Answer) -> dict[str, Any]:
     """The answer under the names that scripts rely on."""
     return {
-        "queued": [_named(each) for each in answer.placed if each.answer == "queued"],
-        "promoted": [_named(each) for each in answer.placed if each.answer == "promoted"],
+        "queued": [_named(each) for each in answer.placed if each.answer == Placed.QUEUED],
+        "promoted": [_named(each) for each in answer.placed if each.answer == Placed.PROMOTED],
         "already_queued": [
             _named(each) | {"state": each.state}
             for each in answer.placed
-            if each.answer == "already_queued"
+            if each.answer == Placed.ALREADY_QUEUED
         ],
         "recent": [
             _named(each) | {"age_s": each.age_s}
             for each in answer.placed
-            if each.answer == "recent"
+            if each.answer == Placed.RECENT
         ],
         "unknown": list(answer.unknown),
         "ambiguous": _ambiguous(answer),
@@ -130,15 +131,15 @@ def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
 
 def _count(console: Console, answers: Iterator[Answer]) -> int:
     """Print how many, and of those that found no lead the first hundred as they were typed."""
-    told, missed = _counts(answers)
-    console.document(told)
-    _summarise(console, told, missed)
-    return 3 if missed else 0
+    counts, missed = _counts(answers)
+    console.document(counts)
+    _summarise(console, counts, missed)
+    return Exit.INCOMPLETE if missed else Exit.DONE
 
 
 def _counts(answers: Iterable[Answer]) -> tuple[dict[str, Any], int]:
     """What a stream gets for an answer, and how many of its texts found no lead."""
-    counts = dict.fromkeys(PLACED, 0)
+    counts = dict.fromkeys(Placed, 0)
     unknown: list[str] = []
     ambiguous: list[dict[str, Any]] = []
     missed = 0
@@ -152,13 +153,18 @@ def _counts(answers: Iterable[Answer]) -> tuple[dict[str, Any], int]:
 
 
 def _words(placed: Placement) -> str:
-    if placed.answer == "recent":
-        return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
-    told = {"promoted": "moved to the front", "already_queued": f"already {placed.state}"}
-    return told.get(placed.answer, placed.answer)
+    match placed.answer:
+        case Placed.QUEUED:
+            return "queued"
+        case Placed.PROMOTED:
+            return "moved to the front"
+        case Placed.ALREADY_QUEUED:
+            return f"already {placed.state}"
+        case Placed.RECENT:
+            return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
 
 
-def tell_missed(console: Console, answer: Answer) -> None:
+def _say_missed(console: Console, answer: Answer) -> None:
     """Say which texts named no lead, or several."""
     for text in answer.unknown:
         console.say(f"{text}  unknown: no lead has this id, email or phone")
@@ -168,7 +174,7 @@ def tell_missed(console: Console, answer: Answer) -> None:
         note(f"convsync: {missed} of the given leads could not be queued")
 
 
-def _summarise(console: Console, told: dict[str, Any], missed: int) -> None:
-    console.say(", ".join(f"{told[name]} {name.replace('_', ' ')}" for name in PLACED))
+def _summarise(console: Console, counts: dict[str, Any], missed: int) -> None:
+    console.say(", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in Placed))
     if missed:
         note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")

@@ -13,7 +13,7 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
 from convsync_cli.console import Console, ago, confirmed, note
 from convsync_cli.sync.clock import seconds_between
-from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.errors import Exit, NotFound, UsageError
 from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.job import Job, JobFilter, JobState, Overrun
 from convsync_cli.sync.model.placing import Kind
@@ -195,7 +195,7 @@ def _tell(console: Console, did: str, done: list[int], asked: list[int] | None) 
     console.say(f"{len(done)} {did}")
     if left:
         note(f"convsync: not {did}, being unknown or in another state: {left}")
-    return 3 if left else 0
+    return Exit.INCOMPLETE if left else Exit.DONE
 
 
 @app.command()

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from convsync_cli.console import release_terminal
+from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
-HARD_STOP_S = 1.8  # past the soft stop: what hangs then is not ours to wait for
-TRY_LATER = 13
+HARD_STOP_S = 1.5  # past the soft stop, and start-up counts too: what hangs then is not ours to wait for
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -37,7 +37,7 @@ class Stopping:
             del before[signal.SIGHUP]
         for number in before:
             loop.add_signal_handler(number, self._signalled, number)
-        _end_by_force(self.max_seconds + HARD_STOP_S, TRY_LATER)
+        _end_by_force(self.max_seconds + HARD_STOP_S, Exit.TRY_LATER)
         try:
             return await run(*arguments, self._stop)
         finally:

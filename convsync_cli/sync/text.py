@@ -1,4 +1,4 @@
-"""HTML mail as plain text, and (from ``quotes``) the new part of a mail.
+"""HTML mail as plain text.
 
 The tree is lexbor's, by way of selectolax. A tree builder that follows the HTML standard can be
 made to work for ever: deep nesting is quadratic, so are the attributes of a tag (900 KB of them
@@ -13,12 +13,8 @@ from collections.abc import Iterator
 from html import unescape
 from typing import TYPE_CHECKING
 
-from convsync_cli.sync.quotes import unquoted
-
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
-
-__all__ = ["from_html", "unquoted"]
 
 # A newsletter has a few thousand tags, nests a few dozen deep, and has a dozen attributes in a tag.
 MOST_TAGS = 20_000

@@ -8,8 +8,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.model.message import Channel
-
-_FOUND = "found"  # the outcome of a channel whose lead was made by a walk that is not at its end
+from convsync_cli.sync.model.progress import WalkEnd
 
 _SAVE_WALK = """
 INSERT INTO feeds (workspace, channel, provider, cursor, walk_started_at, left_out)
@@ -88,13 +87,15 @@ class SqliteFeeds:
         )
         if row is None:
             return Feed()
-        watermark, cursor, started_at, synced_at, *ended = row
+        watermark, cursor, started_at, synced_at, outcome, code, left_out = row
         return Feed(
             watermark,
             cursor,
             from_text(started_at) if started_at else None,
             from_text(synced_at) if synced_at else None,
-            *ended,
+            WalkEnd(outcome) if outcome else None,
+            code,
+            left_out,
         )
 
     def load(self, account: Account, page: int) -> Load:
@@ -121,7 +122,7 @@ class SqliteFeeds:
         told = _named(account) | {
             "started_at": to_text(started_at),
             "watermark": watermark,
-            "found": _FOUND,
+            "found": WalkEnd.FOUND,
             "everybody": covers is Covers.EVERYBODY,
         }
         with self._db.transaction():
@@ -140,7 +141,7 @@ class SqliteFeeds:
             self._db.execute(
                 "UPDATE lead_syncs SET outcome = ? WHERE lead_id = ? AND channel = ?"
                 " AND synced_at IS NULL",
-                (_FOUND, lead, channel),
+                (WalkEnd.FOUND, lead, channel),
             )
 
 

@@ -23,7 +23,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.work import Line
+from convsync_cli.sync.work import Link
 from convsync_cli.sync.worker import Pace, Worker
 
 JOBS = 400  # to a sample
@@ -116,10 +116,10 @@ def in_the_worker(home: Home, store: Store) -> float:
     add_jobs(home, JOBS)
     clock, commits = SystemClock(), Commits(store, patient=lambda: True)
     account = Account(WORKSPACE, Channel.SMS, "gohighlevel", "", Rate(90, 10), None)
-    lines = {WORKSPACE: (Line(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
+    links = {WORKSPACE: (Link(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
 
     async def work() -> None:
-        worker = Worker(store, commits, clock, lines, Pace(TOGETHER, 60.0), uniform)
+        worker = Worker(store, commits, clock, links, Pace(TOGETHER, 60.0), uniform)
         await worker.work(1, Deadline.after(clock, 600.0), asyncio.Event())
 
     rate = _rate(lambda: asyncio.run(work()))

@@ -1,4 +1,4 @@
-"""From the accounts of the configuration to lines that can be asked.
+"""From the accounts of the configuration to links that can be asked.
 
 A credential that cannot be had pauses its account and nothing else.
 """
@@ -32,7 +32,7 @@ from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import Wire, open_wire
-from convsync_cli.sync.work import Line
+from convsync_cli.sync.work import Link
 
 
 async def connect(
@@ -42,14 +42,14 @@ async def connect(
     environ: Mapping[str, str],
     commits: Commits,
     deadline: Deadline,
-) -> dict[str, tuple[Line, ...]]:
+) -> dict[str, tuple[Link, ...]]:
     """Connect every workspace's accounts, reading their credentials side by side."""
     every = [account for held in accounts.values() for account in held]
-    lines = await asyncio.gather(
-        *(_line(account, store, clock, environ, commits, deadline) for account in every)
+    links = await asyncio.gather(
+        *(_link(account, store, clock, environ, commits, deadline) for account in every)
     )
     return {
-        workspace: tuple(line for line in lines if line.account in held)
+        workspace: tuple(link for link in links if link.account in held)
         for workspace, held in accounts.items()
     }
 
@@ -127,14 +127,14 @@ async def asking(
         commits.close(deadline.remaining)
 
 
-async def _line(
+async def _link(
     account: Account,
     store: Store,
     clock: Clock,
     environ: Mapping[str, str],
     commits: Commits,
     deadline: Deadline,
-) -> Line:
+) -> Link:
     reader, costs = _reader(account), _module(account).COSTS
     try:
         wire = await _wire(account, environ, deadline)
@@ -142,9 +142,9 @@ async def _line(
         reason = PauseReason.CREDENTIAL
         sentence = "; ".join(filter(None, (error.message, error.hint)))
         await commits.call(store.accounts.pause, account, reason, sentence, None, clock.now())
-        return Line(account, reader, costs, _Unconnected(account, clock, sentence))
+        return Link(account, reader, costs, _Unconnected(account, clock, sentence))
     await commits.call(_regained, store, account, clock)
-    return Line(account, reader, costs, _Connected(wire, store, commits, clock), wire.close)
+    return Link(account, reader, costs, _Connected(wire, store, commits, clock), wire.close)
 
 
 async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline) -> Wire:

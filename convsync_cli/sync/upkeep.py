@@ -14,7 +14,7 @@ from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.pause import RECHECK, PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.work import Line
+from convsync_cli.sync.work import Link
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def prune(store: Store, commits: Commits, clock: Clock, deadline: Deadline
 
 
 async def recheck(
-    lines: Sequence[Line],
+    links: Sequence[Link],
     store: Store,
     commits: Commits,
     clock: Clock,
@@ -52,7 +52,7 @@ async def recheck(
 
     The jobs that waited for an account that works again are due at once.
     """
-    checks = (_check(line, store, commits, clock, deadline, meter) for line in lines)
+    checks = (_check(link, store, commits, clock, deadline, meter) for link in links)
     for result in await asyncio.gather(*checks, return_exceptions=True):
         if isinstance(result, ConvsyncError):
             raise result
@@ -61,21 +61,21 @@ async def recheck(
 
 
 async def _check(
-    line: Line,
+    link: Link,
     store: Store,
     commits: Commits,
     clock: Clock,
     deadline: Deadline,
     meter: Meter,
 ) -> None:
-    account, accounts = line.account, store.accounts
+    account, accounts = link.account, store.accounts
     state = await commits.call(accounts.state, account)
     if not state.wants_check(clock.now()):
         return
     try:
-        api = line.connect(deadline, meter, probe=True)
-        if not await make_sure(account, line.provider, api, accounts, commits, clock):
-            await line.provider.check(api)
+        api = link.connect(deadline, meter, probe=True)
+        if not await make_sure(account, link.provider, api, accounts, commits, clock):
+            await link.provider.check(api)
     except Unauthorized:
         return  # which has extended the pause
     except SyncError:  # proves nothing; asked again soon, but not by every run

@@ -25,7 +25,7 @@ from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import JobStopped, Listener, Meter
-from convsync_cli.sync.work import Line, Progress, Work
+from convsync_cli.sync.work import Link, Progress, Work
 
 LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
@@ -87,13 +87,13 @@ class Free:
 class Worker:
     """One run over one store.
 
-    ``lines`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
+    ``links`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
     """
 
     store: Store
     commits: Commits
     clock: Clock
-    lines: Mapping[str, tuple[Line, ...]]
+    links: Mapping[str, tuple[Link, ...]]
     pace: Pace
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
@@ -124,9 +124,9 @@ class Worker:
     async def _recheck(self, deadline: Deadline) -> None:
         """Look after refused accounts beside the jobs, so that a check that hangs holds up none."""
         meter = Meter()
-        lines = [line for held in self.lines.values() for line in held]
+        links = [link for held in self.links.values() for link in held]
         try:
-            await upkeep.recheck(lines, self.store, self.commits, self.clock, deadline, meter)
+            await upkeep.recheck(links, self.store, self.commits, self.clock, deadline, meter)
         finally:
             self.tally.requests += meter.requests
 
@@ -174,12 +174,12 @@ class Worker:
     def _look_and_claim(self, run: int, free: Free, busy: bool) -> tuple[Lanes, list[Claim]]:
         """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
-        accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
+        accounts = {name: [link.account for link in held] for name, held in self.links.items()}
         lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
         claims = self._claims(run, lanes.open, free.jobs, busy)
         if free.hooks > 0:  # a program needs no account: every workspace's may be run
             programs = self._claims(
-                run, tuple(self.lines), free.hooks, busy or bool(claims), hooks=True
+                run, tuple(self.links), free.hooks, busy or bool(claims), hooks=True
             )
             self._has_hooks = bool(self.hooks or programs)
             claims += programs
@@ -230,10 +230,10 @@ class Worker:
             deadline=deadline,
             meter=Meter(),
             progress=Progress(),
-            lines=self.lines.get(claim.workspace, ()),
+            links=self.links.get(claim.workspace, ()),
             channels={
-                line.account.provider: line.account.channel
-                for line in self.lines.get(claim.workspace, ())
+                link.account.provider: link.account.channel
+                for link in self.links.get(claim.workspace, ())
             },
             hook=self.hooks.get(claim.workspace),
         )

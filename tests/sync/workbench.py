@@ -39,7 +39,7 @@ from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.wire import open_wire
-from convsync_cli.sync.work import Connect, Line, Progress, Work
+from convsync_cli.sync.work import Connect, Link, Progress, Work
 from convsync_cli.sync.worker import Pace, Tally, Worker
 
 T = TypeVar("T")
@@ -375,7 +375,7 @@ class Bench:
                 self.store,
                 commits,
                 self.clock,
-                self.lines(commits),
+                self.links(commits),
                 self.pace,
                 self.uniform,
                 tuple(self.listeners),
@@ -388,9 +388,9 @@ class Bench:
     def run(self, budget_s: float = 3600.0) -> Report:
         """One whole run."""
 
-        async def connect(commits: Commits, deadline: Deadline) -> dict[str, tuple[Line, ...]]:
+        async def connect(commits: Commits, deadline: Deadline) -> dict[str, tuple[Link, ...]]:
             self.connected += 1
-            return self.lines(commits)
+            return self.links(commits)
 
         async def act() -> Report:
             lock = self.store.lock_run(False)
@@ -424,12 +424,12 @@ class Bench:
 
         return asyncio.run(around())
 
-    def lines(self, commits: Commits) -> dict[str, tuple[Line, ...]]:
+    def links(self, commits: Commits) -> dict[str, tuple[Link, ...]]:
         """All accounts, connected."""
-        found: dict[str, tuple[Line, ...]] = {}
+        found: dict[str, tuple[Link, ...]] = {}
         for teller in self.tellers:
-            line = Line(teller.account, teller, self.costs, self._connection(teller, commits))
-            found[teller.account.workspace] = (*found.get(teller.account.workspace, ()), line)
+            link = Link(teller.account, teller, self.costs, self._connection(teller, commits))
+            found[teller.account.workspace] = (*found.get(teller.account.workspace, ()), link)
         return found
 
     def claim(self) -> Claim:
@@ -449,7 +449,7 @@ class Bench:
             deadline=Deadline.after(self.clock, budget_s),
             meter=Meter(),
             progress=Progress(),
-            lines=self.lines(commits)["acme"],
+            links=self.links(commits)["acme"],
             channels=CHANNELS,
             hook=self.hooks.get("acme"),
         )

@@ -119,7 +119,7 @@ def in_the_worker(home: Home, store: Store) -> float:
     links = {WORKSPACE: (Link(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
 
     async def work() -> None:
-        worker = Worker(store, commits, clock, links, Pace(TOGETHER, 60.0), uniform)
+        worker = Worker(commits, clock, links, Pace(TOGETHER, 60.0), uniform)
         await worker.work(1, Deadline.after(clock, 600.0), asyncio.Event())
 
     rate = _rate(lambda: asyncio.run(work()))

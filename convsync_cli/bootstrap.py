@@ -213,7 +213,7 @@ def runner(
         store=given.store,
         clock=given.clock,
         workspaces=tuple(accounts),
-        connect=partial(connect, accounts, given.store, given.clock, os.environ),
+        connect=partial(connect, accounts, given.clock, os.environ),
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,

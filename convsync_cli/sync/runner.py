@@ -119,11 +119,10 @@ class Runner:
         self, commits: Commits, run: int, deadline: Deadline, stop: asyncio.Event, tally: Tally
     ) -> str:
         if not await commits.call(self._anything_to_do):
-            await upkeep.prune(self.store, commits, self.clock, deadline)
+            await upkeep.prune(commits, self.clock, deadline)
             return "drained"
         links = await self.connect(commits, deadline)
         worker = Worker(
-            self.store,
             commits,
             self.clock,
             links,
@@ -138,7 +137,7 @@ class Runner:
         finally:
             await _close(links)
         if not stop.is_set():
-            await upkeep.prune(self.store, commits, self.clock, deadline)
+            await upkeep.prune(commits, self.clock, deadline)
         return reason
 
     def _anything_to_do(self) -> bool:

@@ -59,7 +59,6 @@ class Progress:
 class Work:
     """One attempt at a job: what it may use, and where it counts what it cost and brought."""
 
-    store: Store
     commits: Commits
     clock: Clock
     deadline: Deadline
@@ -68,6 +67,11 @@ class Work:
     links: tuple[Link, ...]
     channels: Mapping[str, Channel]
     hook: Hook | None = None
+
+    @property
+    def store(self) -> Store:
+        """What the acts are of that are called."""
+        return self.commits.store
 
     def api(self, link: Link) -> Api:
         """A link's HTTP interface for this attempt."""
@@ -82,12 +86,7 @@ class Work:
         async with link.guard.lock:
             if not link.guard.sure:
                 await make_sure(
-                    link.account,
-                    link.provider,
-                    self.api(link),
-                    self.store.accounts,
-                    self.commits,
-                    self.clock,
+                    link.account, link.provider, self.api(link), self.commits, self.clock
                 )
                 link.guard.sure = True
 

@@ -22,7 +22,6 @@ from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.model.progress import Saved
-from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import JobStopped, Listener, Meter
 from convsync_cli.sync.work import Link, Progress, Work
@@ -85,12 +84,11 @@ class Free:
 
 @dataclass(slots=True)
 class Worker:
-    """One run over one store.
+    """One run over the store behind ``commits``.
 
     ``links`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
     """
 
-    store: Store
     commits: Commits
     clock: Clock
     links: Mapping[str, tuple[Link, ...]]
@@ -126,7 +124,7 @@ class Worker:
         meter = Meter()
         links = [link for held in self.links.values() for link in held]
         try:
-            await upkeep.recheck(links, self.store, self.commits, self.clock, deadline, meter)
+            await upkeep.recheck(links, self.commits, self.clock, deadline, meter)
         finally:
             self.tally.requests += meter.requests
 
@@ -175,7 +173,7 @@ class Worker:
         """Claim for every free slot at once, in one transaction."""
         now = self.clock.now()
         accounts = {name: [link.account for link in held] for name, held in self.links.items()}
-        lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
+        lanes = look(accounts, self.commits.store.accounts.states(), now).without(self._spent)
         claims = self._claims(run, lanes.open, free.jobs, busy)
         if free.hooks > 0:  # a program needs no account: every workspace's may be run
             programs = self._claims(
@@ -193,14 +191,14 @@ class Worker:
         lease_until = now + timedelta(seconds=self.pace.lease_s)
         claims: list[Claim] = []
         while workspaces and len(claims) < most and not self._alone:
-            claim = self.store.queue.claim(run, workspaces, now, lease_until, hooks=hooks)
+            claim = self.commits.store.queue.claim(run, workspaces, now, lease_until, hooks=hooks)
             if claim is None:
                 break
             # A job whose process died may have killed it: it runs alone, so that it takes no other
             # down with it. Where others run, it waits until they have ended.
             self._alone = claim.suspect
             if claim.suspect and (busy or claims):
-                self.store.queue.settle(run, claim, WAITS, Effort(), now)
+                self.commits.store.queue.settle(run, claim, WAITS, Effort(), now)
             else:
                 claims.append(claim)
         return claims
@@ -208,7 +206,7 @@ class Worker:
     async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
         """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
         soon = {name: wait for name, wait in lanes.opens_in.items() if deadline.allows(wait)}
-        due = await self.commits.call(self.store.queue.due, tuple(soon), self.clock.now())
+        due = await self.commits.call(self.commits.store.queue.due, tuple(soon), self.clock.now())
         return min(soon.values()) if due else None
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
@@ -224,7 +222,6 @@ class Worker:
 
     async def _perform(self, run: int, claim: Claim, deadline: Deadline) -> None:
         work = Work(
-            store=self.store,
             commits=self.commits,
             clock=self.clock,
             deadline=deadline,
@@ -290,13 +287,15 @@ class Worker:
         self, run: int, claim: Claim, settlement: Settlement, effort: Effort, free: Free
     ) -> tuple[bool, list[Claim]]:
         """Both in one transaction, so that the disk is waited for once."""
-        held = self.store.queue.settle(run, claim, settlement, effort, self.clock.now())
+        held = self.commits.store.queue.settle(run, claim, settlement, effort, self.clock.now())
         return held, self._look_and_claim(run, free, busy=True)[1] if free else []
 
     async def _give_back(self, run: int, claims: list[Claim]) -> None:
         now = self.clock.now()
         for claim in claims:
-            await self.commits.call(self.store.queue.settle, run, claim, RELEASED, Effort(), now)
+            await self.commits.call(
+                self.commits.store.queue.settle, run, claim, RELEASED, Effort(), now
+            )
 
     def _tell(self, event: JobStopped) -> None:
         for listener in self.listeners:

@@ -372,7 +372,6 @@ class Bench:
             deadline = Deadline.after(self.clock, budget_s)
             run = await commits.call(self.store.runs.start, "host", 1, budget_s, self.clock.now())
             worker = Worker(
-                self.store,
                 commits,
                 self.clock,
                 self.links(commits),
@@ -443,7 +442,6 @@ class Bench:
     def task(self, commits: Commits, budget_s: float = 3600.0) -> Work:
         """What one attempt may use."""
         return Work(
-            store=self.store,
             commits=commits,
             clock=self.clock,
             deadline=Deadline.after(self.clock, budget_s),
@@ -467,7 +465,6 @@ class Bench:
         def connect(deadline: Deadline, meter: Meter, *, probe: bool = False) -> HttpApi:
             return HttpApi(
                 wire,
-                self.store.accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -499,9 +496,7 @@ async def api_over(
         commits = Commits(store, patience_without_end)
         wire = open_wire(account, auth, {}, transport)
         deadline = Deadline.after(clock, 1e9)
-        yield HttpApi(
-            wire, store.accounts, commits, clock, deadline, Meter(), uniform, sleep=at_once
-        )
+        yield HttpApi(wire, commits, clock, deadline, Meter(), uniform, sleep=at_once)
         await wire.client.aclose()
         commits.close(5.0)
         store.close()

@@ -208,7 +208,6 @@ class Follower:
             first = lambda least, most: least  # noqa: E731  # no chance
             return HttpApi(
                 wire,
-                self.store.accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -221,7 +220,7 @@ class Follower:
         provider = Interrupted(module.reader(account), cut_after, meanwhile)
         link = Link(account, provider, module.COSTS, connect)  # type: ignore[arg-type]  # of a provider, the feed
         work = Work(
-            self.store, commits, self.clock, Deadline.after(self.clock, 60.0), Meter(), Progress(),
+            commits, self.clock, Deadline.after(self.clock, 60.0), Meter(), Progress(),
             (link,), self.channels,
         )  # fmt: skip
         now = self.clock.now()

@@ -164,10 +164,8 @@ class Office:
         deadline = Deadline.after(self.clock, 600.0)
 
         def connect(deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
-            accounts = self.store.accounts
             return HttpApi(
                 wire,
-                accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -182,9 +180,7 @@ class Office:
             Claim(1, "some", "acme", None, 1, 1, 3, now, now, now + timedelta(hours=1)), **about
         )
         link = Link(wire.account, provider, smartlead.COSTS, connect)
-        work = Work(
-            self.store, commits, self.clock, deadline, Meter(), Progress(), (link,), CHANNELS
-        )
+        work = Work(commits, self.clock, deadline, Meter(), Progress(), (link,), CHANNELS)
         try:
             outcome: Outcome = await perform(claim, work)
             return outcome

@@ -15,6 +15,7 @@ from benchmarks.busy import done, take
 from benchmarks.measure import Figure, alternate, at_least, seconds
 from benchmarks.stores import WORKSPACE, Home, add_jobs
 from convsync_cli.sync.api import Api, Costs, Provider
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -24,7 +25,7 @@ from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.work import Link
-from convsync_cli.sync.worker import Pace, Worker
+from convsync_cli.sync.worker import Worker
 
 JOBS = 400  # to a sample
 ROUNDS = 7

@@ -204,8 +204,8 @@ def runner(
 
     from convsync_cli.connections import connect
     from convsync_cli.hooks import hooks
+    from convsync_cli.sync.claiming import Pace
     from convsync_cli.sync.runner import Runner
-    from convsync_cli.sync.worker import Pace
 
     settings = given.settings
     accounts = {workspace.name: workspace.accounts for workspace in settings.workspaces}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convsync_cli.sync import upkeep
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -18,7 +19,7 @@ from convsync_cli.sync.ports import RunLock, Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import Listener
 from convsync_cli.sync.work import Link
-from convsync_cli.sync.worker import Pace, Tally, Worker
+from convsync_cli.sync.worker import Tally, Worker
 
 Links = Mapping[str, tuple[Link, ...]]
 Connect = Callable[[Commits, Deadline], Awaitable[Links]]

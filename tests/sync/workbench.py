@@ -19,6 +19,7 @@ import httpx
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
@@ -40,7 +41,7 @@ from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.wire import open_wire
 from convsync_cli.sync.work import Connect, Link, Progress, Work
-from convsync_cli.sync.worker import Pace, Tally, Worker
+from convsync_cli.sync.worker import Tally, Worker
 
 T = TypeVar("T")
 

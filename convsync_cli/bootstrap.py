@@ -213,8 +213,8 @@ def runner(
 
     from convsync_cli.connections import connect
     from convsync_cli.hooks import hooks
+    from convsync_cli.sync.claiming import Pace
     from convsync_cli.sync.runner import Runner
-    from convsync_cli.sync.worker import Pace
 
     settings = given.settings
     accounts = {workspace.name: workspace.accounts for workspace in settings.workspaces}
@@ -222,7 +222,7 @@ def runner(
         store=given.store,
         clock=given.clock,
         workspaces=tuple(accounts),
-        connect=partial(connect, accounts, given.store, given.clock, os.environ),
+        connect=partial(connect, accounts, given.clock, os.environ),
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,

@@ -14,7 +14,9 @@ from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
-HARD_STOP_S = 1.5  # past the soft stop, and start-up counts too: what hangs then is not ours to wait for
+HARD_STOP_S = (
+    1.5  # past the soft stop, and start-up counts too: what hangs then is not ours to wait for
+)
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

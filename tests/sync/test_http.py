@@ -109,7 +109,6 @@ class Line:
         self.server_clock = wire.server_clock
         api = HttpApi(
             wire,
-            self.store.accounts,
             commits,
             self.clock,
             Deadline.after(self.clock, self.budget_s),

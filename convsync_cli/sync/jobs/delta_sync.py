@@ -25,7 +25,7 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved
 from convsync_cli.sync.verdict import verdict
-from convsync_cli.sync.work import Line, Work
+from convsync_cli.sync.work import Link, Work
 
 CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
 AT_ONCE = 8  # threads of one page, as many as an account has connections
@@ -39,13 +39,13 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     Raises:
         BudgetSpent: no time is left; what was read is stored.
     """
-    line = next((each for each in work.lines if each.account.channel == claim.subject), None)
-    if line is None:
+    link = next((each for each in work.links if each.account.channel == claim.subject), None)
+    if link is None:
         return Discard("no_account", "the workspace has no account for this channel any more")
-    sync = _DeltaSync(work, line, claim.max_attempts)
+    sync = _DeltaSync(work, link, claim.max_attempts)
     try:
         if await work.call(sync.wants_looking_at):
-            await work.make_sure(line)
+            await work.make_sure(link)
         first = await work.call(sync.is_first)
         if first and await work.call(sync.has_to_wait):
             return Done()  # it is queued again once it can begin
@@ -56,7 +56,7 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     except BudgetSpent:
         raise
     except SyncError as error:
-        await work.call(work.store.feeds.fail, line.account, error.code)
+        await work.call(work.store.feeds.fail, link.account, error.code)
         return verdict(error, work.clock.now())
     return Done()
 
@@ -85,18 +85,18 @@ class _DeltaSync:
     """One attempt to read the feed of one account."""
 
     work: Work
-    line: Line
+    link: Link
     max_attempts: int
 
     def wants_looking_at(self) -> bool:
         """Whether it is long ago that somebody saw whose conversations the credential opens."""
-        looked_at = self.work.store.accounts.state(self.line.account).checked_at
+        looked_at = self.work.store.accounts.state(self.link.account).checked_at
         now = self.work.clock.now()
         return looked_at is None or not timedelta() <= now - looked_at < LOOKED_AT_EVERY
 
     def begin(self) -> Feed:
         """Go on with an interrupted walk, or begin a new one from the watermark or from nothing."""
-        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        feeds, account, now = self.work.store.feeds, self.link.account, self.work.clock.now()
         feed = feeds.feed(account)
         started_at = feed.walk_started_at
         if feed.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
@@ -105,7 +105,7 @@ class _DeltaSync:
 
     def begin_anew(self) -> Feed:
         """Begin a walk from the watermark, or from nothing where that is cheaper."""
-        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        feeds, account, now = self.work.store.feeds, self.link.account, self.work.clock.now()
         watermark = None if self.is_whole_cheaper() else feeds.feed(account).watermark
         if watermark is None:
             feeds.save_walk(account, now, None, 0)  # so that other channels know of it
@@ -113,17 +113,17 @@ class _DeltaSync:
 
     def is_first(self) -> bool:
         """Whether no walk has come to its end yet."""
-        return self.work.store.feeds.feed(self.line.account).watermark is None
+        return self.work.store.feeds.feed(self.link.account).watermark is None
 
     def has_to_wait(self) -> bool:
         """Whether another channel's first walk is to end before this one's begins."""
-        every = [line.account for line in self.work.lines]
-        before = every[: every.index(self.line.account)]
+        every = [link.account for link in self.work.links]
+        before = every[: every.index(self.link.account)]
         return under_way(self.work.store, before, self.work.clock.now())
 
     def is_whole_cheaper(self) -> bool:
         """Whether reading everything costs less than the leads that nobody has read, one by one."""
-        feeds, account, costs = self.work.store.feeds, self.line.account, self.line.costs
+        feeds, account, costs = self.work.store.feeds, self.link.account, self.link.costs
         if not feeds.untried(account, 1):
             return False
         return filling.is_cheaper(costs, feeds.load(account, costs.page))
@@ -136,13 +136,13 @@ class _DeltaSync:
         """
         started_at = feed.walk_started_at or self.work.clock.now()
         walk = feed
-        api, provider = self.work.api(self.line), self.line.provider
+        api, provider = self.work.api(self.link), self.link.provider
         try:
             async for page in provider.changes(api, feed.watermark, feed.cursor, started_at):
                 left_out = walk.left_out + page.left_out
                 walk = replace(walk, cursor=page.cursor, left_out=left_out)
                 if page.news:
-                    await self.work.make_sure(self.line)
+                    await self.work.make_sure(self.link)
                 told = await self.work.call(self._recognise, await self._named(page))
                 unread = await self._read_threads(told)
                 self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
@@ -167,11 +167,11 @@ class _DeltaSync:
             for news in page.news
             if news.ask
             and not self._known(news.contact)
-            and (self.line.account.discover or self._known(Contact(addresses=news.found_by)))
+            and (self.link.account.discover or self._known(Contact(addresses=news.found_by)))
         }
 
     def _known(self, contact: Contact) -> Lead | None:
-        return self.work.store.leads.recognise(self.line.account.workspace, contact)
+        return self.work.store.leads.recognise(self.link.account.workspace, contact)
 
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
@@ -179,7 +179,7 @@ class _DeltaSync:
         return [_Told(news, lead, self._sync(lead)) for news, lead in found if lead]
 
     def _lead(self, news: News, covers: Covers) -> Lead | None:
-        account, store, now = self.line.account, self.work.store, self.work.clock.now()
+        account, store, now = self.link.account, self.work.store, self.work.clock.now()
         names = news.contact.handles or news.contact.addresses
         lead = self._known(news.contact if names else Contact(addresses=news.found_by))
         if lead is not None:
@@ -197,7 +197,7 @@ class _DeltaSync:
         return store.leads.lead(learnt.lead)
 
     def _sync(self, lead: Lead) -> LeadSync | None:
-        return self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
+        return self.work.store.archive.syncs(lead.id).get(self.link.account.channel)
 
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
@@ -222,7 +222,7 @@ class _DeltaSync:
 
     async def _read_thread(self, told: _Told, thread: Thread) -> None:
         """Read one conversation back to what is known of it."""
-        api, provider = self.work.api(self.line), self.line.provider
+        api, provider = self.work.api(self.link), self.link.provider
         async for page in provider.pages(api, told.lead, thread.cursor):
             saved = await self.work.call(self._store, told, page.messages)
             self.work.progress.saved += saved  # in one step: other threads count there as well
@@ -232,13 +232,13 @@ class _DeltaSync:
                 return
 
     def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
-        archive, channel = self.work.store.archive, self.line.account.channel
+        archive, channel = self.work.store.archive, self.link.account.channel
         with announced(self.work, told.sync):
             return archive.save_messages(told.lead, channel, messages, self.work.clock.now())
 
     def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
         """Store a page of the feed with the cursor behind it, or with the end of the walk."""
-        store, account, now = self.work.store, self.line.account, self.work.clock.now()
+        store, account, now = self.work.store, self.link.account, self.work.clock.now()
         started_at, saved = walk.walk_started_at or now, Saved()
         for each in told:
             if messages := each.news.read(each.lead):
@@ -265,7 +265,7 @@ class _DeltaSync:
         await self.work.call(self._ask_for_unread)
 
     def _ask_for_unread(self) -> None:
-        account = self.line.account
+        account = self.link.account
         self.work.store.intake.enqueue_unread(account.workspace, account.channel, self._terms())
 
     def wake_the_others(self) -> None:
@@ -279,7 +279,7 @@ class _DeltaSync:
         self.work.store.intake.enqueue_jobs(specs, self._terms())
 
     def _others(self) -> list[Account]:
-        return [line.account for line in self.work.lines if line is not self.line]
+        return [link.account for link in self.work.links if link is not self.link]
 
     def _terms(self) -> Terms:
         return Terms(Priority.BULK, 0.0, self.max_attempts, self.work.clock.now())

@@ -125,6 +125,9 @@ class Accounts(Protocol):
     def states(self) -> list[AccountState]:
         """What is known of every account that was used."""
 
+    def held_up(self, now: datetime) -> list[AccountState]:
+        """What is known of those that may be paused or have requests waiting: others are free."""
+
     def take(self, account: Account, now: datetime, patience_s: float) -> AccountState | float:
         """Reserve a request: the seconds to wait before it, or the state of a paused account.
 

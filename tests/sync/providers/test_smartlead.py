@@ -579,7 +579,7 @@ async def _told(
         except SyncError as error:
             said += f"{error} {error!r} {error.hint} {error.__cause__!r}"
             said += str(getattr(error, "explanation", ""))
-        said += repr(api.accounts.state(account)) + repr(api.meter)
+        said += repr(api.commits.store.accounts.state(account)) + repr(api.meter)
     return said
 
 

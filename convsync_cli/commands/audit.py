@@ -31,7 +31,8 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare what is stored with the providers' own totals. Exits 3 where something is short.
+    """Compare what is stored with the providers' own totals. Exits 3 if an account is
+    short or could not be asked.
 
     Example: convsync audit --workspace acme
     """

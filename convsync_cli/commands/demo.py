@@ -50,13 +50,15 @@ token = {{ env = "DEMO_EMAILBISON_TOKEN" }}
 @app.command()
 def command(
     context: typer.Context,
-    leads: Annotated[int, typer.Option(metavar="N", min=20, max=1000, help="How many leads.")] = 60,
+    leads: Annotated[
+        int, typer.Option(metavar="N", min=20, max=1000, help="Number of leads.")
+    ] = 60,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run the main job on simulated providers. Each command is shown before it runs.
+    """Show convsync at work on simulated providers. Each command is printed before it runs.
 
-    Nothing leaves this machine, and nothing stays on it.
+    Nothing leaves this machine, and nothing is left behind on it.
 
     Example: convsync demo
     """

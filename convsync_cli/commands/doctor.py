@@ -28,14 +28,14 @@ def command(
     context: typer.Context,
     bundle_file: Annotated[
         str | None,
-        typer.Option("--bundle", metavar="FILE", help="Write all of it, redacted, for support."),
+        typer.Option("--bundle", metavar="FILE", help="Write a redacted report for support."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check everything and say how to mend it. One cheap request goes to each account.
+    """Check everything and say how to fix it. Sends one cheap request to each account.
 
-    Exits 12 where a credential is the problem, 3 where something else is.
+    Exits 12 if a credential is the problem, 3 if something else is.
 
     Example: convsync doctor
     """

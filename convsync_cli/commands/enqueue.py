@@ -27,20 +27,22 @@ def command(
     leads: Annotated[
         list[str],
         typer.Argument(
-            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one a line."
+            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one per line."
         ),
     ],
-    force: Annotated[bool, typer.Option("--force", help="Also what was synced just now.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Sync again even if just synced.")] = False,
     wait: Annotated[
         float | None,
-        typer.Option(metavar="[SECONDS]", min=0, help="Follow the jobs to their end."),
+        typer.Option(
+            metavar="[SECONDS]", min=0, help="Wait for the jobs to end (at most SECONDS)."
+        ),
     ] = None,
     with_history: WithHistory = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of some leads. What is queued already is no error.
+    """Queue leads to be synced. A lead that is already queued is not an error.
 
     Example: convsync enqueue lead@example.com +12025550123
 

@@ -38,7 +38,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Explain why a lead is or is not current, and what helps.
+    """Explain why a lead is or is not current, and what to do.
 
     Example: convsync explain lead@example.com
     """

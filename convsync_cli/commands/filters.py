@@ -16,13 +16,17 @@ from convsync_cli.sync.model.reading import MessageFilter
 OfChannel = Annotated[Channel | None, typer.Option("--channel", help="Only this channel.")]
 OfDirection = Annotated[
     Direction | None,
-    typer.Option("--direction", metavar="inbound|outbound", help="Only what came in or went out."),
+    typer.Option(
+        "--direction", metavar="inbound|outbound", help="Only received or only sent messages."
+    ),
 ]
 Since = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="From 2026-03-01, 2026-03-01T09:30 or 7d ago."),
 ]
-Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Before then; as for --since.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Before this time; written like --since.")
+]
 OfLeads = Annotated[
     list[str] | None, typer.Option("--lead", metavar="LEAD", help="Only this lead; repeatable.")
 ]

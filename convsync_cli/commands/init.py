@@ -64,7 +64,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Start a configuration and a database. What is there already stays as it is.
+    """Create a configuration and a database. Existing ones are left as they are.
 
     Example: convsync init
     """

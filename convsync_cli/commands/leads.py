@@ -29,7 +29,7 @@ LISTED = 100
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Bring people in, look at them, and forget them.",
+    help="Import, inspect and forget leads.",
     no_args_is_help=True,
 )
 
@@ -60,7 +60,7 @@ def import_(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Bring leads in from a file; doing it again changes nothing.
+    """Import leads from a file; importing again changes nothing.
 
     Columns are found by name: email, phone, name, company, gohighlevel_id, emailbison_id, and those
     of GoHighLevel's and EmailBison's own exports.
@@ -117,21 +117,32 @@ def _explain(done: _Import, quiet: bool) -> None:
 def add(
     context: typer.Context,
     workspace: Into,
-    email: Annotated[list[str] | None, typer.Option(metavar="EMAIL", help="Repeatable.")] = None,
-    phone: Annotated[list[str] | None, typer.Option(metavar="PHONE", help="Repeatable.")] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(metavar="EMAIL", help="Email; repeatable.")
+    ] = None,
+    phone: Annotated[
+        list[str] | None, typer.Option(metavar="PHONE", help="Phone; repeatable.")
+    ] = None,
     handle: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="PROVIDER:ID", autocompletion=providers, help="Repeatable."),
+        typer.Option(
+            "--id",
+            metavar="PROVIDER:ID",
+            autocompletion=providers,
+            help="Id at a provider; repeatable.",
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    company: Annotated[str | None, typer.Option(metavar="COMPANY")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the person.")] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Company of the person.")
+    ] = None,
     even_if_forgotten: Annotated[
-        bool, typer.Option("--even-if-forgotten", help="Bring back somebody who was forgotten.")
+        bool, typer.Option("--even-if-forgotten", help="Add the lead even if it was forgotten.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Add one lead, or complete the one that it is.
+    """Add a lead, or fill in what is missing in an existing one.
 
     Example: convsync leads add -w acme --email lead@example.com
     """
@@ -197,7 +208,7 @@ def show(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show all that is known about a lead, and how current each channel is.
+    """Show everything known about a lead, and how fresh each channel is.
 
     Example: convsync leads show lead@example.com
     """

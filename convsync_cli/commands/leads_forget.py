@@ -21,13 +21,15 @@ def forget(
     leads: Annotated[
         list[str] | None, typer.Argument(metavar="LEAD…", help="Id, email, phone or provider:id.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     wait: Annotated[
         float,
-        typer.Option(metavar="[SECONDS]", show_default=False, help="Wait for a run to end."),
+        typer.Option(
+            metavar="[SECONDS]", show_default=False, help="Wait for an active run to end."
+        ),
     ] = 0.0,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Only finish what was cut short.")
+        bool, typer.Option("--finish", help="Only finish an interrupted erasure.")
     ] = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -35,7 +37,8 @@ def forget(
 ) -> int:
     """Erase leads with their messages and jobs for good; no sync or import brings them back.
 
-    The whole database file is written anew, which takes as long as it is large; others wait.
+    Rewrites the whole database file: the larger it is, the longer this takes, and other processes
+    wait.
 
     Example: convsync leads forget lead@example.com
     """

@@ -39,13 +39,14 @@ def command(
     lead: OfLeads = None,
     workspace: Workspace = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MOST_HITS, help="At most so many.")
+        int, typer.Option(metavar="N", min=1, max=MOST_HITS, help="At most N messages.")
     ] = 20,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Find the messages that hold all words. Case and accents do not matter; the best come first,
-    of equals the newest. Chinese, Japanese, Thai and emoji are found anywhere in a text.
+    """Find messages that contain all the words. Case and accents do not matter. The best matches
+    come first, equal ones newest first. Chinese, Japanese, Thai and emoji are found anywhere in a
+    text.
 
     Example: convsync search 'price list' --direction inbound --since 30d
     """

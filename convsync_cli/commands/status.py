@@ -37,20 +37,18 @@ class _Page:
 @app.command()
 def command(
     context: typer.Context,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every 2 s, until Ctrl-C.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every 2 s until Ctrl-C.")] = False,
     workspace: Workspace = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 20 if a channel is older than --max-age.")
     ] = False,
     max_age: Annotated[
-        str, typer.Option(metavar="DURATION", help="What --check allows (median age).")
+        str, typer.Option(metavar="DURATION", help="Median age that --check allows.")
     ] = "15m",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show the queue, the last run, and how old what is known is.
+    """Show the queue, the last run and how fresh channels are.
 
     Example: convsync status --check --max-age 15m
     """

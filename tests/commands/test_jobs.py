@@ -76,7 +76,7 @@ def test_people_see_what_a_job_is_for_and_how_long_it_has_waited(operator: Opera
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        (("jobs", "list"), "No job fits."),
+        (("jobs", "list"), "No matching jobs."),
         (("jobs", "timeouts"), "Nothing timed out in that time."),
     ],
 )

@@ -68,7 +68,7 @@ class Services:
         """
         if with_history and not any(each.hook for each in self.settings.workspaces):
             raise UsageError(
-                "--with-history is for an inbound_hook, and no workspace has one",
+                "--with-history needs an inbound_hook, and no workspace has one",
                 "add [workspaces.W.inbound_hook] to the configuration",
             )
         return Terms(

@@ -35,7 +35,7 @@ _HIDDEN = frozenset({"database", "ping_url", "command"})  # known, their values 
 _REFERENCES = frozenset({"env", "file", "command"})
 _README = """\
 A support bundle of convsync. It holds no message, no name, no address and no token; workspaces are
-numbered. Look into every file before you send it.
+numbered. Check every file before you send it.
 """
 
 

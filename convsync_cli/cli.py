@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
         if problem.errno in _NO_ROOM and problem.filename is None:
             console.hang_up(sys.stdout)
             said = f"the output cannot be written: {problem.strerror}"
-            return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
+            return _told(OutputError(said, "free some space, or write it elsewhere"), as_document)
         return _told(_bug(problem), as_document)
     except Exception as problem:
         return _told(_bug(problem), as_document)

@@ -144,7 +144,9 @@ def read(path: str) -> Table:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         cause = getattr(error, "strerror", None) or "its name cannot be a path"
-        raise ConfigError(f"{path} cannot be read: {cause}", "check path and rights") from None
+        raise ConfigError(
+            f"{path} cannot be read: {cause}", "check the path and its permissions"
+        ) from None
     document = Document(
         path, _text(path, content), private=not mode & (stat.S_IRWXG | stat.S_IRWXO)
     )

@@ -165,7 +165,7 @@ def confirmed(question: str, yes: bool) -> None:
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NeedsConfirmation(question, "add --yes to go on without being asked")
+        raise NeedsConfirmation(question, "add --yes to skip the question")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NeedsConfirmation("nothing was done", "")

@@ -224,7 +224,7 @@ def _workspaces(
 ) -> tuple[Workspace, ...]:
     for name in tables.values:
         if not _NAME.fullmatch(name):
-            raise tables.refused(name, "is not a name for a workspace", _NAME_HINT)
+            raise tables.refused(name, "is not a valid workspace name", _NAME_HINT)
     return tuple(_workspace(tables.table(name), environ, job_timeout) for name in tables.values)
 
 

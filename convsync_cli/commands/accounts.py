@@ -81,7 +81,7 @@ def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quie
     )
     console = Console(as_json, quiet)
     console.document({"account": name, "state": "paused"})
-    console.say(f"{name} is paused; `convsync accounts resume {name}` ends that")
+    console.say(f"{name} is paused; `convsync accounts resume {name}` resumes it")
     return 0
 
 

@@ -99,4 +99,4 @@ def _explain(counted: Counted, quiet: bool) -> None:
 def _why(counted: Counted) -> str:
     if counted.total is None:
         return f"{counted.account.provider} gives no total that can be compared"
-    return "its total counts people who are no leads (`discover` is off)"
+    return "its total includes people who are not leads (`discover` is off)"

@@ -80,7 +80,7 @@ def command(
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
-    console.say("\nThat was all of it; the simulated providers and the folder are gone.")
+    console.say("\nDone. The simulated providers and the folder are gone.")
     return 0
 
 
@@ -107,13 +107,13 @@ def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]
 
 
 def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
-    yield "Make the database beside the configuration", ["init"]
+    yield "Create the database next to the configuration", ["init"]
     yield (
-        "Bring the leads in; doing it twice changes nothing",
+        "Import the leads; importing again changes nothing",
         ["leads", "import", "leads.csv", "--workspace", NAME],
     )
     yield (
-        "Ask for every lead's conversation: milliseconds, whoever asks how often",
+        "Queue every lead: takes milliseconds; a lead already queued is not queued twice",
         ["enqueue-all"],
     )
     yield "Work through the queue, as cron would every minute", ["run", "--max-seconds", "50"]

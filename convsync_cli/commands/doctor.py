@@ -46,7 +46,7 @@ def command(
     tell(console, found.findings, (Level.PROBLEM,))
     if bundle_file is not None:
         bundle.write(bundle_file, _redacted(_collected(found), invocation))
-        console.say(f"\n{bundle_file} holds all of this, redacted; look into it before you send it")
+        console.say(f"\n{bundle_file} holds all of this, redacted; check it before you send it")
     return found.exit_code
 
 

@@ -49,7 +49,9 @@ def command(
     Example: cut -d, -f1 leads.csv | convsync enqueue -
     """
     if "-" in leads and len(leads) > 1:
-        raise UsageError("- stands for all leads", "give leads, or - to read them from stdin")
+        raise UsageError(
+            "- cannot be combined with leads", "give leads, or - to read them from stdin"
+        )
     given = bootstrap.services(context.obj, accounts=False)
     from_stream = leads == ["-"]
     answers = enqueue(
@@ -147,7 +149,7 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
 
 def _words(placed: Placement) -> str:
     if placed.answer == "recent":
-        return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
+        return f"already synced: queued {placed.age_s:.0f} s ago (--force to sync again)"
     told = {"promoted": "moved to the front", "already_queued": f"already {placed.state}"}
     return told.get(placed.answer, placed.answer)
 
@@ -165,4 +167,4 @@ def tell_missed(console: Console, answer: Answer) -> None:
 def _summarise(console: Console, counts: dict[str, int], missed: int) -> None:
     console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
     if missed:
-        note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")
+        note(f"convsync: {missed} lines match no lead, or several; --json lists the first {LISTED}")

@@ -47,8 +47,8 @@ def command(
     """
     if changed and (not_synced_for or limit or with_history):
         raise UsageError(
-            "--changed is about accounts, not leads: it has no --not-synced-for, --limit or"
-            " --with-history"
+            "--changed is about accounts, not leads: it cannot be combined with"
+            " --not-synced-for, --limit or --with-history"
         )
     age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
     given = bootstrap.services(context.obj)
@@ -85,5 +85,7 @@ def _plan(given: Services, workspace: str | None, console: Console, narrowed: ob
     from convsync_cli.commands.plan import tell  # costs more to import than all the rest
 
     if narrowed:
-        raise UsageError("--plan is about all leads: it has no --not-synced-for and no --limit")
+        raise UsageError(
+            "--plan is about all leads: it cannot be combined with --not-synced-for or --limit"
+        )
     return tell(given, workspace, console)

@@ -50,7 +50,7 @@ def wanted(
     now = given.clock.now()
     begin, end = moment(since, "--since", now), moment(until, "--until", now)
     if begin and end and begin >= end:
-        raise UsageError("--since is not before --until", "no message lies between them")
+        raise UsageError("--since is not before --until", "no message can be between them")
     only = given.workspace(workspace)
     ids = None if leads is None else [given.lead(each, only).id for each in leads]
     return MessageFilter(
@@ -72,6 +72,6 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=duration(text, option))
     except UsageError:
         raise UsageError(
-            f"{option} {text!r} is no moment",
+            f"{option} {text!r} is not a time",
             "write a date (2026-03-01), a date and time (2026-03-01T09:30), or how long ago (7d)",
         ) from None

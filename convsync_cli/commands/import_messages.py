@@ -69,4 +69,4 @@ def _explain(tally: Tally, add_leads: bool) -> None:
     if (more := tally.unknown + tally.rejected - len(tally.reasons)) > 0:
         note(f"convsync: … and {more} more")
     if tally.unknown and not add_leads:
-        note(f"convsync: {tally.unknown} messages are of people who are no leads (--add-leads)")
+        note(f"convsync: {tally.unknown} messages belong to people who are not leads (--add-leads)")

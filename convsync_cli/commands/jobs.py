@@ -156,7 +156,7 @@ def cancel(
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
     if every:
-        confirmed("Cancel all pending jobs that fit?", yes)
+        confirmed("Cancel all matching pending jobs?", yes)
     done = _act(given, given.store.queue.cancel, jobs, every, wanted)
     return _tell(Console(as_json, quiet), "cancelled", done, jobs)
 
@@ -170,7 +170,7 @@ def _act(
 ) -> list[int]:
     """Do something to jobs in batches; returns to which."""
     if bool(jobs) == every:
-        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+        raise UsageError("give job numbers, or --all", "see `convsync jobs list`")
     batches = [jobs] if jobs else _batches(given, wanted)
     return [job for batch in batches for job in act(batch, given.clock.now())]
 
@@ -187,7 +187,7 @@ def _tell(console: Console, did: str, done: list[int], asked: list[int] | None) 
     console.document({did: done, "left": left})
     console.say(f"{len(done)} {did}")
     if left:
-        note(f"convsync: not {did}, being unknown or in another state: {left}")
+        note(f"convsync: not {did}, because unknown or in another state: {left}")
     return 3 if left else 0
 
 
@@ -237,7 +237,7 @@ def timeouts(
     console.table(
         ["workspace", "kind", "endpoint", "error", "count", "p50 ms", "p95 ms", "leads"],
         [[*list(each.values())[:-1], len(each["leads"])] for each in told],
-        nothing="Nothing timed out in that time.",
+        nothing="No timeouts in that time.",
     )
     return 0
 

@@ -106,11 +106,13 @@ def _explain(done: _Import, quiet: bool) -> None:
     if len(done.rejected) > LISTED:
         note(f"convsync: … and {len(done.rejected) - LISTED} more")
     if done.forgotten and not quiet:
-        note(f"convsync: {done.forgotten} rows are people who were forgotten; they are left out")
+        note(f"convsync: {done.forgotten} rows belong to people who were forgotten; left out")
     if done.unusable and not quiet:
-        note(f"convsync: {done.unusable} emails or phones cannot be matched by; kept as they are")
+        note(
+            f"convsync: {done.unusable} emails or phones cannot be used to match; kept as they are"
+        )
     if done.conflicts and not quiet:
-        note(f"convsync: {done.conflicts} emails, phones or ids stay with the lead that had them")
+        note(f"convsync: {done.conflicts} emails, phones or ids stay with the lead that has them")
 
 
 @app.command()
@@ -168,18 +170,18 @@ def add(
         )
     if learnt.answer == "forgotten":
         raise NeedsConfirmation(
-            "this is somebody who was forgotten; nobody was added",
-            "add --even-if-forgotten to bring them back on purpose",
+            "this person was forgotten; nothing was added",
+            "use --even-if-forgotten to add them on purpose",
         )
     console = Console(as_json, quiet)
     console.document({"lead": learnt.lead, "answer": learnt.answer, "conflicts": learnt.conflicts})
     console.say(f"{learnt.lead}  {learnt.answer}")
     if learnt.conflicts:
-        note("convsync: an email, phone or id stays with the lead that had it")
+        note("convsync: an email, phone or id stays with the lead that has it")
     if learnt.forgotten:
         note(
-            "convsync: an email, phone or id is left out, being somebody's who was forgotten;"
-            " --even-if-forgotten takes it in"
+            "convsync: an email, phone or id was left out, because it belongs to somebody who was"
+            " forgotten; --even-if-forgotten adds it"
         )
     return 0
 
@@ -228,7 +230,7 @@ def show(
     console.document(document(found) | {"channels": channels})
     console.say(f"{found.id}  {found.workspace}  {found.name or ''}  {found.company or ''}")
     for address in found.addresses:
-        flaw = "" if address.value else "  (cannot be matched by)"
+        flaw = "" if address.value else "  (cannot be used to match)"
         console.say(f"  {address.kind}: {address.value or address.raw}{flaw}")
     for handle in found.handles:
         console.say(f"  {handle.provider}: {handle.external_id}")

@@ -80,14 +80,14 @@ def list_(
         replied,
     )
     if awaiting_reply and replied is False:
-        raise UsageError("who awaits a reply has written", "leave out --no-reply")
+        raise UsageError("leads who await a reply have written", "leave out --no-reply")
     found = islice(_listed(given, wanted), limit)
     if as_json:
         _stream(found)
     elif not quiet:
         _tabulate(Console(), found, now)
     if not quiet and given.store.listing.any_unread(wanted):
-        note("convsync: some were not read since and are left out; see `convsync status`")
+        note("convsync: some leads were not read since and are left out; see `convsync status`")
     return 0
 
 

@@ -51,11 +51,11 @@ def duration(text: str, option: str) -> float:
     """Seconds, from a number and its unit: ``90s``, ``15m``, ``1h``, ``2d``.
 
     Raises:
-        UsageError: the text is no duration.
+        UsageError: the text is not a duration.
     """
     number, unit = text[:-1], text[-1:]
     if unit in _UNITS_S and number.isdecimal() and len(number) < 12:
         return min(LONGEST_S, float(int(number) * _UNITS_S[unit]))
     raise UsageError(
-        f"{option} {text!r} is no duration", "write a number and its unit: 90s, 15m, 1h, 2d"
+        f"{option} {text!r} is not a duration", "write a number and its unit: 90s, 15m, 1h, 2d"
     )

@@ -45,7 +45,7 @@ def folder(output: str, ours: Callable[[str], bool]) -> Iterator[str]:
     with _worded(output):
         if os.path.lexists(output) and not (os.path.isdir(output) and _only(output, ours)):
             raise OutputError(
-                f"{output} holds something else", "name a folder that is new, empty or of an export"
+                f"{output} holds other files", "name a folder that is new, empty or from an export"
             )
         parent = os.path.dirname(os.path.abspath(output))
         made = tempfile.mkdtemp(dir=parent, prefix=".convsync-")
@@ -85,7 +85,9 @@ def _worded(output: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}", "nothing was kept") from None
+        raise OutputError(
+            f"cannot write {output}: {error.strerror}", "no part of it was kept"
+        ) from None
 
 
 @contextmanager

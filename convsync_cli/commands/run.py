@@ -118,7 +118,7 @@ def _known(given: Services) -> Trouble:
 
 
 def _warn(console: Console, log: RunLog, sentence: str) -> None:
-    """Say that the monitor was not told; it notices that itself, so cron need not mail it too."""
+    """Say that the monitor was not notified; it notices that itself, so cron need not mail it."""
     log.write("warning", "monitor", message=sentence)
     if not console.quiet:
         note(f"convsync: {sentence}")
@@ -131,7 +131,7 @@ def _tell(console: Console, report: Report) -> None:
     tally, messages = report.tally, report.tally.messages
     console.say(
         f"{report.reason} after {report.elapsed_s:.1f} s: {tally.done} done, {tally.failed} failed,"
-        f" {tally.retry + tally.snooze + tally.released} to go on with, {report.due_left} due;"
+        f" {tally.retry + tally.snooze + tally.released} to continue, {report.due_left} due;"
         f" {messages.new} new messages, {messages.changed} changed{_healed(messages)}"
         f" ({tally.requests} requests)"
     )

@@ -54,7 +54,7 @@ def command(
     """
     limit = duration(max_age, "--max-age")
     if watch and (check or as_json or quiet):
-        raise UsageError("--watch is for people: it goes without --check, --json and --quiet", "")
+        raise UsageError("--watch cannot be combined with --check, --json or --quiet", "")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
     console = Console(as_json, quiet)
@@ -153,7 +153,7 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     console.table(
         ["job", *states],
         [[kind, *(page.depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
-        nothing="No job yet.",
+        nothing="No jobs yet.",
     )
     console.say()
     told, bars = _sparkline(given.store.overview.throughput(page.now, MINUTES))

@@ -82,7 +82,7 @@ def _ran(last: dict[str, Any] | None, now: datetime) -> str:
         return "no run yet"
     age = ago(max(0.0, seconds_between(from_text(last["started_at"]), now)))
     if is_running(last, now):
-        return f"a run began {age} ago and goes on"
+        return f"a run began {age} ago and is still active"
     return f"last run {age} ago" + ("" if last["ended_at"] else " was killed")
 
 
@@ -105,11 +105,11 @@ def _behind(channels: Sequence[Channel]) -> str | None:
 
 def _of_runs(runs: Sequence[dict[str, Any]], now: datetime) -> Iterator[str]:
     if not runs:
-        yield "nothing has run: `convsync cron print` prints what lets cron do it"
+        yield "nothing has run yet: `convsync cron print` prints the lines for cron"
         return
     starts = [from_text(each["started_at"]) for each in runs]
     if not is_running(runs[0], now) and late(starts, now):
-        yield "cron does not start runs: `convsync cron check` looks into it"
+        yield "cron does not start runs: `convsync cron check` finds out why"
 
 
 def _of_pause(channel: Channel) -> str:
@@ -120,9 +120,9 @@ def _of_pause(channel: Channel) -> str:
         case PauseReason.RATE_LIMITED if state.paused_until:
             return ""  # ends by itself
         case PauseReason.OPERATOR:
-            return f"{channel.account} was paused by hand: {resume} ends that"
+            return f"{channel.account} was paused by hand: {resume} ends the pause"
         case _:
-            return f"{channel.account} is paused: {state.message}. Mend it, then {resume}"
+            return f"{channel.account} is paused: {state.message}. Fix it, then {resume}"
 
 
 def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
@@ -131,4 +131,4 @@ def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
     never = [each for each in channels if each.ages.never_synced and not each.state]
     live = depth.by_state["pending"] + depth.by_state["running"]
     if never and not live:
-        yield "what was never read is in no queue: `convsync enqueue-all` asks for it"
+        yield "some leads were never read and are not queued: `convsync enqueue-all` queues them"

@@ -123,8 +123,8 @@ class HttpApi:
         if not 400 <= status < 500 or status in (408, 429):
             await self._refuse(response, body, label)
         sentence = (
-            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): give the"
-            f" app access again, and put its new pair into {grant.file}"
+            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): grant the"
+            f" app access again, and put its new tokens into {grant.file}"
         )
         raise await self._stop_using(sentence)
 
@@ -201,7 +201,7 @@ class HttpApi:
             case 429:
                 raise await self._rate_limited(response, body, label)
             case 404:
-                raise Unknown(f"{label} answered 404: there is no such thing", said, status)
+                raise Unknown(f"{label} answered 404: not found", said, status)
             case _ if status == 408 or status >= 500:
                 raise Unavailable(f"{label} answered {status}")
             case _ if 300 <= status < 400:

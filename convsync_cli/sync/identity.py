@@ -53,7 +53,7 @@ async def make_sure(
         return True
     sentence = (
         f"the credential of {account.name} opens workspace {seen} now, not {known};"
-        f' switch back, or write workspace_id = "{seen}" if that is meant'
+        f' switch back, or write workspace_id = "{seen}" if that is intended'
     )
     reason = PauseReason.UNAUTHORIZED
     await commits.call(accounts.pause, account, reason, sentence, now + RECHECK, now)

@@ -79,9 +79,9 @@ def _message(row: Json) -> Message | str:
     if direction not in list(Direction):
         return f"direction must be one of {', '.join(Direction)}"
     if not isinstance(body, str):
-        return "body must be a text"
+        return "body must be text"
     if sent_at is None and told_at not in (None, ""):
-        return "sent_at is no time: write ISO 8601, as in 2026-01-31T10:00:00Z"
+        return "sent_at is not a time: write ISO 8601, as in 2026-01-31T10:00:00Z"
     return Message(
         Channel(channel),
         PROVIDER,

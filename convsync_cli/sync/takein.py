@@ -98,7 +98,9 @@ class TakeIn:
 
     def _why_unknown(self) -> str:
         if self.add_leads:
-            return "lead is no usable email, phone or provider:id of one person, or was forgotten"
+            return (
+                "lead is not a usable email, phone or provider:id of one person, or was forgotten"
+            )
         return "no lead has this id, email or phone"
 
 

@@ -205,13 +205,13 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(one: Operator, com
     [
         ("stauts", "there is no command 'stauts'", '"status"'),
         ("jobs lst", "there is no command 'lst' in `convsync jobs`", '"list"'),
-        ("jobs list --state fialed", "'fialed' is no value for --state", '"failed"'),
+        ("jobs list --state fialed", "'fialed' is not a value for --state", '"failed"'),
         ("status --workspace acmee", "there is no workspace 'acmee'", '"acme"'),
-        ("export --format jsnl", "'jsnl' is no value for --format", '"jsonl"'),
+        ("export --format jsnl", "'jsnl' is not a value for --format", '"jsonl"'),
         ("jobs show", "JOB is missing", "e.g. `convsync jobs show 42`"),
         ("jobs show x", "JOB: must be a number", "e.g. `convsync jobs show 42`"),
         ("jobs list --limit 0", "--limit: must be at least 1", "e.g. `convsync jobs list"),
-        ("jobs show 1 2", "there is an argument too many", "e.g. `convsync jobs show 42`"),
+        ("jobs show 1 2", "there are too many arguments", "e.g. `convsync jobs show 42`"),
         ("leads import x.csv", "--workspace is missing", "e.g. `convsync leads import"),
     ],
 )

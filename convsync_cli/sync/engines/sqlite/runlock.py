@@ -60,7 +60,7 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
     if not alone and not _shared_soon(alive):
         os.close(run)
         os.close(alive)
-        raise Locked("another run has hung while it started", "end it, then try again")
+        raise Locked("another run hung while starting", "end it, then try again")
     return RunLock(sole, alone, run, alive)
 
 

@@ -1,4 +1,4 @@
-"""What `doctor` looks at beside the database: configuration, accounts, clock, runs, versions.
+"""What `doctor` checks besides the database: configuration, accounts, clock, runs, versions.
 
 House rule: what could not be looked at is a warning and never ok. Findings name accounts and files,
 and never a person or a secret.

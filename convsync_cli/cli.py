@@ -202,7 +202,7 @@ def _with_wait(arguments: list[str]) -> list[str]:
 
 
 def _bug(problem: Exception) -> ConvsyncError:
-    """An error that nobody foresaw; its text may hold personal data, so only its type is told."""
+    """An unforeseen error; its text may hold personal data, so only its type is told."""
     if os.environ.get("CONVSYNC_DEBUG"):
         raise problem
     return Bug(

@@ -90,7 +90,7 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, which a named pipe that nobody writes to would do for ever."""
+    """Open without waiting, which a named pipe without a writer would do for ever."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 

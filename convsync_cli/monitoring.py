@@ -1,4 +1,4 @@
-"""Telling a monitor, healthchecks.io or one like it, that a run begins and how it ended.
+"""Notifying a monitor (healthchecks.io or similar) that a run starts, and how it ended.
 
 House rules: the address is a secret, so no sentence holds it. Not being able to tell is nothing
 that a run fails for, and costs it no second beyond its budget.

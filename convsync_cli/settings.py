@@ -94,7 +94,7 @@ class Settings:
 
     @property
     def ping_url(self) -> "Credential | None":
-        """Where a monitor is told of every run: a credential, since whoever has it can lie to it.
+        """Where a monitor is notified of every run: a credential, since anybody with it can lie.
 
         Raises:
             ConfigError: it is no reference to a credential, nor an address that may be asked.

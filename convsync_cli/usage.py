@@ -1,7 +1,7 @@
 """What Typer says of a wrong command line, in our words: what is wrong, and what was meant.
 
 House rule: what was typed is quoted only where it can be nothing but a word of ours misspelt. A
-lead's address or a token may stand in the wrong place, and stderr goes into logs and mails.
+lead's address or a token may be in the wrong place, and stderr goes into logs and mails.
 """
 
 import re

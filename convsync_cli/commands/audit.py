@@ -1,4 +1,4 @@
-"""`audit`: what is stored, beside what the providers themselves count."""
+"""`audit`: what is stored, compared with what the providers themselves count."""
 
 from typing import Annotated, Any
 

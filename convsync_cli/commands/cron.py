@@ -1,4 +1,4 @@
-"""`cron`: what to tell a scheduler, and whether it does it."""
+"""`cron`: what a scheduler should run, and whether it does."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""`doctor`: look at everything, and say how to mend it."""
+"""`doctor`: check everything, and say how to fix it."""
 
 import os
 from dataclasses import asdict

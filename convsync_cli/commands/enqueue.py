@@ -1,4 +1,4 @@
-"""`enqueue`: ask for the sync of some leads."""
+"""`enqueue`: queue some leads to be synced."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`enqueue-all`: ask for the sync of every lead that can be synced, or of all that changed."""
+"""`enqueue-all`: queue every lead that can be synced, or a read of what changed."""
 
 from datetime import timedelta
 from functools import partial

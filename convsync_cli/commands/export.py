@@ -1,4 +1,4 @@
-"""`export`: messages out, as many as there are: one a line, or one conversation a page."""
+"""`export`: write out any number of messages: one per line, or one conversation per page."""
 
 import csv
 import os

@@ -1,4 +1,4 @@
-"""`jobs`: look at the queue, and repair it."""
+"""`jobs`: inspect and repair the queue."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence

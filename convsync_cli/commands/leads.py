@@ -1,4 +1,4 @@
-"""`leads`: bring people in, look at them, and forget them."""
+"""`leads`: import, inspect and forget leads."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""`leads list`: who is there, who waits, is quiet, was never read; streamed however many."""
+"""`leads list`: all leads, or those who wait, are quiet or were never read; streamed."""
 
 from collections.abc import Iterator
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Files that are asked for: private, and there only once they are whole."""
+"""Files that a command writes: private, and there only once they are complete."""
 
 import os
 import shutil
@@ -35,11 +35,11 @@ def opened(output: str | None) -> Iterator[IO[str]]:
 def folder(output: str, ours: Callable[[str], bool]) -> Iterator[str]:
     """A new private folder that takes the place of ``output`` once it is whole.
 
-    A folder that stands there is replaced if it is empty, or if every name in it is ``ours``: one
+    A folder that is there is replaced if it is empty, or if every name in it is ``ours``: one
     of an earlier time.
 
     Raises:
-        OutputError: it cannot be written, or what stands there is not ours.
+        OutputError: it cannot be written, or what is there is not ours.
     """
     output = output.rstrip("/") or output
     with _worded(output):

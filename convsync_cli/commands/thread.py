@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def day(self) -> str:
-        """The heading under which it stands."""
+        """The heading under which it appears."""
         return f"{self.moment:%A, %d %B %Y}"
 
     @property
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def folded(self) -> str:
-        """What stands for the quoted history."""
+        """What replaces the quoted history."""
         count = len(self.quoted.splitlines())
         return f"{count} quoted line{'' if count == 1 else 's'}"
 
@@ -145,7 +145,7 @@ def _writer(message: Message, lead: Lead) -> str:
 
 
 def _tells(message: Message, lead: Lead) -> bool:
-    """Whether a sender says more than the writer: which of our mailboxes, or somebody else."""
+    """Whether a sender says more than the writer: which of our mailboxes, or another person."""
     if message.channel == Channel.SMS:
         known = lead.values(AddressKind.PHONE)
         return message.direction != Direction.OUTBOUND and message.sender not in known

@@ -1,4 +1,4 @@
-"""`status`, its first lines: is everything all right, and if not, what is to be done?"""
+"""The first lines of `status`: is everything all right, and if not, what to do?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def well(self) -> bool:
-        """Whether nobody is needed."""
+        """Whether no person is needed."""
         return not self.remedies
 
     @property
@@ -53,7 +53,7 @@ class Verdict:
 def judge(
     depth: QueueDepth, runs: Sequence[dict[str, Any]], channels: Sequence[Channel], now: datetime
 ) -> Verdict:
-    """Say in one line how everything stands, and what would mend what does not.
+    """Say in one line how everything is, and what would fix what is not all right.
 
     ``runs`` are the last ones, the newest first.
     """

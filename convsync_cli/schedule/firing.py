@@ -18,7 +18,7 @@ _ENOUGH = 0.7  # of the runs that one a minute would give: one that is long skip
 def runs(
     recent: Sequence[PastRun], host: str, now: datetime, installation: Installation
 ) -> Finding:
-    """Whether runs that nobody watches were begun on this host within the window."""
+    """Whether runs without a terminal were started on this host within the window."""
     fired = [run for run in recent if not run.attended and now - run.started_at <= WINDOW]
     here = [run for run in fired if run.host == host]
     if not fired:
@@ -95,7 +95,7 @@ def scheduled(
 
 
 def asked_by(user: str, installation: Installation) -> list[Finding]:
-    """A warning where somebody else asks than who is to run it."""
+    """A warning if the user who checks is not the one who should run it."""
     if user == installation.user:
         return []
     return [

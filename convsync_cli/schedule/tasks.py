@@ -1,4 +1,4 @@
-"""What is to happen by itself, and how often; the formats only differ in how they write it."""
+"""What should run unattended, and how often; the formats differ only in how they write it."""
 
 import os
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def messages(stream: BinaryIO) -> Iterator[MessageRow | BadMessage]:
     """Read the messages of a JSONL file, with the memory that one line needs.
 
     Each line has ``lead`` (as on the command line), ``channel``, ``direction`` and ``body``, and
-    may have ``sent_at``, ``subject`` and ``message_id``. What else is there is passed over.
+    may have ``sent_at``, ``subject`` and ``message_id``. Other keys are ignored.
 
     Raises:
         UsageError: the file is empty, is not text, or is no JSONL.

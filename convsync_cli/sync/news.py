@@ -1,4 +1,4 @@
-"""What a run has to say to a person: that something begins to need one, not that it goes on.
+"""What a run has to say to a person: that something starts to need one, not that it still does.
 
 Cron mails every line, and starts a run every minute. What goes on is `status --check`'s to remind
 of.

@@ -1,4 +1,4 @@
-"""When the next run is late, judged by how often the last ones began: one rule for all who ask."""
+"""When the next run is late, judged by how often the last ones began: one rule for everything."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Taking in history from elsewhere: lines of a file become messages of leads, batch by batch."""
+"""Importing history from elsewhere: lines of a file become messages of leads, batch by batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

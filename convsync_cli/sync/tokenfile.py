@@ -200,5 +200,5 @@ def _private(path: str, flags: int) -> int:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Open without waiting, which a named pipe that nobody writes to would do for ever."""
+    """Open without waiting, which a named pipe without a writer would do for ever."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

@@ -1,4 +1,4 @@
-"""`doctor`: everything looked at, and how to mend it."""
+"""`doctor`: everything looked at, and how to fix it."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""What can be wrong with a database file, and how to mend it."""
+"""What can be wrong with a database file, and how to fix it."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Which runs are alive, told by locks that the kernel drops when their process dies.
+"""Which runs are alive, known by locks that the kernel drops when their process dies.
 
 Two empty files stand beside the database. ``-run`` is held by the one run that may checkpoint;
 ``-alive`` is shared by every run. Who gets ``-alive`` alone knows that all running jobs are orphans

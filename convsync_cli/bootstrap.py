@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Invocation(NamedTuple):
-    """What stands on the command line before the command."""
+    """What is on the command line before the command."""
 
     config: str | None = None
     database: str | None = None
@@ -64,11 +64,11 @@ class Services:
         """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``.
 
         Raises:
-            UsageError: nobody would hear of the history.
+            UsageError: no hook would hear of the history.
         """
         if with_history and not any(each.hook for each in self.settings.workspaces):
             raise UsageError(
-                "--with-history is for an inbound_hook, and no workspace has one",
+                "--with-history needs an inbound_hook, and no workspace has one",
                 "add [workspaces.W.inbound_hook] to the configuration",
             )
         return Terms(

@@ -149,7 +149,7 @@ def main(arguments: list[str] | None = None) -> int:
         if problem.errno in _NO_ROOM and problem.filename is None:
             console.hang_up(sys.stdout)
             said = f"the output cannot be written: {problem.strerror}"
-            return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
+            return _told(OutputError(said, "free some space, or write it elsewhere"), as_document)
         return _told(_bug(problem), as_document)
     except UnicodeEncodeError as problem:
         return _told(_no_text(given) or _bug(problem), as_document)
@@ -224,7 +224,7 @@ def _no_text(arguments: list[str]) -> UsageError | None:
 
 
 def _bug(problem: Exception) -> ConvsyncError:
-    """An error that nobody foresaw; its text may hold personal data, so only its type is told."""
+    """An unforeseen error; its text may hold personal data, so only its type is told."""
     if os.environ.get("CONVSYNC_DEBUG"):
         raise problem
     return Bug(

@@ -32,7 +32,7 @@ class Document:
 
 
 class Table:
-    """A table of the file and the dotted key under which it stands."""
+    """A table of the file and its dotted key."""
 
     __slots__ = ("document", "keys", "values")
 
@@ -52,10 +52,10 @@ class Table:
                 raise self.refused(key, "is not a known key", nearest(key, known))
 
     def table(self, key: str) -> "Table":
-        """The table at ``key``; an empty one where nothing stands there.
+        """The table at ``key``; an empty one where there is none.
 
         Raises:
-            ConfigError: something other than a table stands there.
+            ConfigError: something other than a table is there.
         """
         value = self.values.get(key, {})
         if not isinstance(value, dict):
@@ -66,7 +66,7 @@ class Table:
         """The text at ``key``, which must be there; ``example`` shows how it is written.
 
         Raises:
-            ConfigError: nothing, no text, or an empty one stands there.
+            ConfigError: nothing, no text, or an empty one is there.
         """
         hint = f"write {key} = {example}"
         if key not in self.values:
@@ -144,7 +144,9 @@ def read(path: str) -> Table:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         cause = getattr(error, "strerror", None) or "its name cannot be a path"
-        raise ConfigError(f"{path} cannot be read: {cause}", "check path and rights") from None
+        raise ConfigError(
+            f"{path} cannot be read: {cause}", "check the path and its permissions"
+        ) from None
     document = Document(
         path, _text(path, content), private=not mode & (stat.S_IRWXG | stat.S_IRWXO)
     )

@@ -48,12 +48,12 @@ def read(
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MAX_BYTES:
         problem = f"{source} gives more than {MAX_BYTES >> 10} KiB"
-        raise CredentialUnavailable(problem, "let it give the bare token and nothing else")
+        raise CredentialUnavailable(problem, "it must give the bare token and nothing else")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = f"{source} gives something other than UTF-8 text"
-        raise CredentialUnavailable(problem, "let it give the bare token") from None
+        raise CredentialUnavailable(problem, "it must give the bare token") from None
 
 
 def _clean(secret: str, source: str) -> str:
@@ -62,7 +62,7 @@ def _clean(secret: str, source: str) -> str:
         raise CredentialUnavailable(f"{source} is empty", "put the credential there")
     if not can_be_sent(secret):
         problem = f"{source} has white space, control or non-ASCII characters inside the credential"
-        raise CredentialUnavailable(problem, "let it give the bare token, on one line")
+        raise CredentialUnavailable(problem, "it must give the bare token, on one line")
     return secret
 
 
@@ -121,7 +121,7 @@ def _from_command(
     try:
         output = _output(process, timeout)
     except TimeoutExpired:
-        hint = "let it answer without asking anybody"
+        hint = "make it work without asking for input"
         raise CredentialUnavailable(f"{source} took longer than {timeout:.3g} s", hint) from None
     if process.returncode and len(output) <= MAX_BYTES:
         hint = "run it by hand, as the user who runs convsync, to see why"

@@ -102,7 +102,7 @@ class Settings:
 
     @property
     def ping_url(self) -> "Credential | None":
-        """Where a monitor is told of every run: a credential, since whoever has it can lie to it.
+        """Where a monitor is notified of every run: a credential, since anybody with it can lie.
 
         Raises:
             ConfigError: it is no reference to a credential, nor an address that may be asked.
@@ -238,7 +238,7 @@ def _workspaces(
 ) -> tuple[Workspace, ...]:
     for name in tables.values:
         if not _NAME.fullmatch(name):
-            raise tables.refused(name, "is not a name for a workspace", _NAME_HINT)
+            raise tables.refused(name, "is not a valid workspace name", _NAME_HINT)
     return tuple(_workspace(tables.table(name), environ, job_timeout) for name in tables.values)
 
 

@@ -367,7 +367,7 @@ def test_a_token_in_a_configuration_that_others_can_read_is_refused(operator: Op
     operator.config.chmod(0o644)
     operator.runs("enqueue", operator.lead("sms only")).ended(0)
     result = operator.runs("run")
-    assert "holds a credential in a file that others may open" in told(result, 14)
+    assert "holds a credential, but other users can open the file" in told(result, 14)
     assert operator.environment["ACME_GHL_TOKEN"] not in result.err
     operator.config.chmod(0o600)
     operator.runs("run", "--strict").ended(0)

@@ -21,20 +21,20 @@ CHECK_S = 20.0
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="E.g. acme/sms."),
+    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="Account, e.g. acme/sms."),
 ]
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Look at the accounts, pause and resume them.",
+    help="List, pause and resume accounts.",
     no_args_is_help=True,
 )
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
-    """List the accounts with their health and their rate budget.
+    """List the accounts with their health and rate budget.
 
     Example: convsync accounts list
     """
@@ -71,7 +71,7 @@ def _document(given: Services, account: Account, now: datetime) -> dict[str, Any
 
 @app.command()
 def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Stop using an account until it is resumed; its jobs wait, free of charge.
+    """Stop using an account until it is resumed; its jobs wait and lose no attempt.
 
     Example: convsync accounts pause acme/sms
     """
@@ -82,13 +82,13 @@ def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quie
     )
     console = Console(as_json, quiet)
     console.document({"account": name, "state": "paused"})
-    console.say(f"{name} is paused; `convsync accounts resume {name}` ends that")
+    console.say(f"{name} is paused; `convsync accounts resume {name}` resumes it")
     return 0
 
 
 @app.command()
 def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Use an account again, once one cheap request has shown that it works.
+    """Use an account again, after one cheap request has shown that it works.
 
     Example: convsync accounts resume acme/sms
     """

@@ -51,13 +51,15 @@ token = {{ env = "DEMO_EMAILBISON_TOKEN" }}
 @app.command()
 def command(
     context: typer.Context,
-    leads: Annotated[int, typer.Option(metavar="N", min=20, max=1000, help="How many leads.")] = 60,
+    leads: Annotated[
+        int, typer.Option(metavar="N", min=20, max=1000, help="Number of leads.")
+    ] = 60,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run the main job on simulated providers. Each command is shown before it runs.
+    """Show convsync at work on simulated providers. Each command is printed before it runs.
 
-    Nothing leaves this machine, and nothing stays on it.
+    Nothing leaves this machine, and nothing is left behind on it.
 
     Example: convsync demo
     """
@@ -79,7 +81,7 @@ def command(
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
-    console.say("\nThat was all of it; the simulated providers and the folder are gone.")
+    console.say("\nDone. The simulated providers and the folder are gone.")
     return 0
 
 
@@ -112,13 +114,13 @@ def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]
 
 
 def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
-    yield "Make the database beside the configuration", ["init"]
+    yield "Create the database next to the configuration", ["init"]
     yield (
-        "Bring the leads in; doing it twice changes nothing",
+        "Import the leads; importing again changes nothing",
         ["leads", "import", "leads.csv", "--workspace", NAME],
     )
     yield (
-        "Ask for every lead's conversation: milliseconds, whoever asks how often",
+        "Queue every lead: takes milliseconds; a lead already queued is not queued twice",
         ["enqueue-all"],
     )
     yield "Work through the queue, as cron would every minute", ["run", "--max-seconds", "50"]

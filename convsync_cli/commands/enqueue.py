@@ -1,4 +1,4 @@
-"""`enqueue`: ask for the sync of some leads."""
+"""`enqueue`: queue some leads to be synced."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -27,27 +27,31 @@ def command(
     leads: Annotated[
         list[str],
         typer.Argument(
-            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one a line."
+            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one per line."
         ),
     ],
-    force: Annotated[bool, typer.Option("--force", help="Also what was synced just now.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Sync again even if just synced.")] = False,
     wait: Annotated[
         float | None,
-        typer.Option(metavar="[SECONDS]", min=0, help="Follow the jobs to their end."),
+        typer.Option(
+            metavar="[SECONDS]", min=0, help="Wait for the jobs to end (at most SECONDS)."
+        ),
     ] = None,
     with_history: WithHistory = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of some leads. What is queued already is no error.
+    """Queue leads to be synced. A lead that is already queued is not an error.
 
     Example: convsync enqueue lead@example.com +12025550123
 
     Example: cut -d, -f1 leads.csv | convsync enqueue -
     """
     if "-" in leads and len(leads) > 1:
-        raise UsageError("- stands for all leads", "give leads, or - to read them from stdin")
+        raise UsageError(
+            "- cannot be combined with leads", "give leads, or - to read them from stdin"
+        )
     given = bootstrap.services(context.obj, accounts=False)
     from_stream = leads == ["-"]
     answers = enqueue(
@@ -161,7 +165,7 @@ def _words(placed: Placement) -> str:
         case Placed.ALREADY_QUEUED:
             return f"already {placed.state}"
         case Placed.RECENT:
-            return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
+            return f"already synced: queued {placed.age_s:.0f} s ago (--force to sync again)"
 
 
 def _say_missed(console: Console, answer: Answer) -> None:
@@ -177,4 +181,4 @@ def _say_missed(console: Console, answer: Answer) -> None:
 def _summarise(console: Console, counts: dict[str, Any], missed: int) -> None:
     console.say(", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in Placed))
     if missed:
-        note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")
+        note(f"convsync: {missed} lines match no lead, or several; --json lists the first {LISTED}")

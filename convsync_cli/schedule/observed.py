@@ -1,4 +1,4 @@
-"""What this machine tells of its schedulers: crontabs, timers, processes, and a trial run.
+"""What this machine reveals about its schedulers: crontabs, timers, processes, and a trial run.
 
 Nothing here decides. What cannot be looked at is None or missing, and no trouble of its own.
 """

@@ -120,8 +120,8 @@ class HttpApi:
         if not 400 <= status < 500 or status in (408, 429):
             raise await self._refusals.error(response, body, label)
         sentence = (
-            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): give the"
-            f" app access again, and put its new pair into {grant.file}"
+            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): grant the"
+            f" app access again, and put its new tokens into {grant.file}"
         )
         raise await self._refusals.stop_using(sentence)
 

@@ -1,4 +1,4 @@
-"""Whose conversations a credential opens: some follow whoever made them to another workspace.
+"""Whose conversations a credential opens: some follow their creator to another workspace.
 
 What is read with such a credential would be mixed with another workspace's, so it is looked at once
 a run before anything is stored, and an account that opens another workspace than before is paused.
@@ -51,7 +51,7 @@ async def make_sure(
         return True
     sentence = (
         f"the credential of {account.name} opens workspace {seen} now, not {known};"
-        f' switch back, or write workspace_id = "{seen}" if that is meant'
+        f' switch back, or write workspace_id = "{seen}" if that is intended'
     )
     reason = PauseReason.UNAUTHORIZED
     await commits.call(accounts.pause, account, reason, sentence, now + RECHECK, now)

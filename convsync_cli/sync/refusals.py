@@ -56,7 +56,7 @@ class Refusals:
             case 429:
                 return await self._rate_limited(response, body, label)
             case 404:
-                return Unknown(f"{label} answered 404: there is no such thing", said, status)
+                return Unknown(f"{label} answered 404: not found", said, status)
             case _ if status == 408 or status >= 500:
                 return Unavailable(f"{label} answered {status}")
             case _ if 300 <= status < 400:

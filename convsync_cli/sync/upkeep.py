@@ -1,4 +1,4 @@
-"""What a run does beside its jobs: forget old ones, and look after refused accounts."""
+"""What a run does besides its jobs: delete old ones, and check refused accounts."""
 
 import asyncio
 import logging

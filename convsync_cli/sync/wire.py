@@ -96,7 +96,7 @@ def open_wire(
     except (OSError, ValueError, httpx.InvalidURL):  # its text may hold a proxy's password
         raise ConfigError(
             "the certificates or the proxy that the environment names cannot be used",
-            "look at SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
+            "check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
         ) from None
     return Wire(account, client, refusals, auth.query, renewal=renewal, statuses=statuses)
 

@@ -138,6 +138,11 @@ def test_help_opens_with_an_example_and_fits_a_screen(one: Operator, command: st
     assert f"convsync {command}".strip() in second
 
 
+@pytest.mark.parametrize("command", EVERY)
+def test_help_shows_no_limit_that_nobody_reaches(one: Operator, command: str) -> None:
+    assert not re.search(r"\d{12}", one.runs(*command.split(), "--help").ended(0).out)
+
+
 def test_every_command_is_told_in_a_line_that_is_not_cut_off(one: Operator) -> None:
     told = one.runs("--help", env={"COLUMNS": "80"}).ended(0).out
     assert "..." not in told.replace("[ARGS]...", "")
@@ -200,13 +205,13 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(one: Operator, com
     [
         ("stauts", "there is no command 'stauts'", '"status"'),
         ("jobs lst", "there is no command 'lst' in `convsync jobs`", '"list"'),
-        ("jobs list --state fialed", "'fialed' is no value for --state", '"failed"'),
+        ("jobs list --state fialed", "'fialed' is not a value for --state", '"failed"'),
         ("status --workspace acmee", "there is no workspace 'acmee'", '"acme"'),
-        ("export --format jsnl", "'jsnl' is no value for --format", '"jsonl"'),
+        ("export --format jsnl", "'jsnl' is not a value for --format", '"jsonl"'),
         ("jobs show", "JOB is missing", "e.g. `convsync jobs show 42`"),
         ("jobs show x", "JOB: must be a number", "e.g. `convsync jobs show 42`"),
-        ("jobs list --limit 0", "--limit: 0 is not in the range", "e.g. `convsync jobs list"),
-        ("jobs show 1 2", "there is an argument too many", "e.g. `convsync jobs show 42`"),
+        ("jobs list --limit 0", "--limit: must be at least 1", "e.g. `convsync jobs list"),
+        ("jobs show 1 2", "there are too many arguments", "e.g. `convsync jobs show 42`"),
         ("leads import x.csv", "--workspace is missing", "e.g. `convsync leads import"),
     ],
 )

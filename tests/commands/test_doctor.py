@@ -1,4 +1,4 @@
-"""`doctor`: everything looked at, and how to mend it."""
+"""`doctor`: everything looked at, and how to fix it."""
 
 import json
 import socket
@@ -190,7 +190,7 @@ def test_people_read_marks_remedies_and_a_sum(operator: Operator) -> None:
     place = next(
         i for i, line in enumerate(lines) if line.startswith("PROBLEM  account acme/email")
     )
-    assert lines[place + 1].startswith("         -> mend the token")
+    assert lines[place + 1].startswith("         -> fix the token")
     assert lines[-1].startswith("1 problem and ")
 
 

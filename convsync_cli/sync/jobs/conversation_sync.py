@@ -132,7 +132,7 @@ def _save(work: Work, lead: Lead, link: Link, page: Page, walk: Walk, sync: Lead
         learnt = store.leads.learn_about(lead, page.contact, work.channels, now)
         if learnt.answer == "forgotten":
             raise Forgotten(
-                f"{lead.id} is somebody who was forgotten: nothing is stored;"
+                f"{lead.id} was forgotten: nothing is stored;"
                 f" `convsync leads forget {lead.id}` erases what there is"
             )
     synced_at = walk.started_at if page.cursor is None else None

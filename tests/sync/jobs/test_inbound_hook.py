@@ -96,7 +96,7 @@ def test_its_exit_status_is_the_jobs_outcome(bench: Bench, line: str, outcome: O
 def test_one_that_takes_too_long_is_ended_and_has_failed(bench: Bench) -> None:
     hooked(bench, "sleep 1000", timeout_s=0.05)
     arrives(bench)
-    assert perform_one(bench) == Discard("hook_timeout", "took longer than 0.05 s and was ended")
+    assert perform_one(bench) == Discard("hook_timeout", "took longer than 0.05 s and was stopped")
 
 
 def test_one_that_cannot_be_started_is_tried_again(bench: Bench) -> None:

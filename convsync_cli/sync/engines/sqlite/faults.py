@@ -30,7 +30,7 @@ _SENTENCES = {
         "check that the file exists and that you may read and write its folder",
     ),
     sqlite3.SQLITE_PERM: (
-        "may not use {path}",
+        "not allowed to use {path}",
         "check the owner and mode of the file and its folder",
     ),
     sqlite3.SQLITE_IOERR: (

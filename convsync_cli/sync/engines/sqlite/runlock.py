@@ -1,4 +1,4 @@
-"""Which runs are alive, told by locks that the kernel drops when their process dies.
+"""Which runs are alive, known by locks that the kernel drops when their process dies.
 
 Two empty files stand beside the database. ``-run`` is held by the one run that may checkpoint;
 ``-alive`` is shared by every run. Who gets ``-alive`` alone knows that all running jobs are orphans
@@ -61,7 +61,7 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
     if not alone and not _shared_soon(alive):
         os.close(run)
         os.close(alive)
-        raise Locked("another run has hung while it started", "end it, then try again")
+        raise Locked("another run hung while starting", "end it, then try again")
     return RunLock(sole, alone, run, alive)
 
 

@@ -185,5 +185,5 @@ def _next(envelope: Json, found: list[object]) -> str | None:
     ids = [id for row in found if isinstance(row, Mapping) and (id := text(row.get("id")))]
     last = text(envelope.get("lastMessageId")) or (ids[-1] if ids else None)
     if last is None:
-        raise Rejected("conversations/{id}/messages tells of more pages, but not where they begin")
+        raise Rejected("conversations/{id}/messages reports more pages, but not where they begin")
     return last

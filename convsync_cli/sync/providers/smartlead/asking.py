@@ -114,7 +114,7 @@ async def histories(api: Api, campaign: str, ids: Sequence[str]) -> Mapping[str,
     answer = mapping(await _ask(api, Post(label, path, body)), label)
     told = part(answer, "data") or answer
     if told and not any(id in told for id in ids) and "ok" not in told:
-        raise Rejected(f"{label} told of none of the leads that were asked for")
+        raise Rejected(f"{label} reported none of the leads that were asked for")
     found = {}
     for id in ids:
         with contextlib.suppress(Rejected):

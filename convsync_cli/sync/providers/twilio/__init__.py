@@ -86,14 +86,16 @@ class Settings:
             missing = "api_key_sid" if self.api_key_sid is None else "api_key_secret"
             raise UnusableSetting(missing, "is missing", hint)
         if (self.auth_token is None) == (self.api_key_secret is None):
-            problem = "is missing" if self.auth_token is None else "stands beside an API key"
+            problem = (
+                "is missing" if self.auth_token is None else "cannot be combined with an API key"
+            )
             raise UnusableSetting("auth_token", problem, hint)
 
 
 def _check_sid(key: str, value: str, begins: str) -> None:
     if not re.fullmatch(f"{begins}[0-9a-fA-F]{{32}}", value):
         hint = f"write {begins} and the 32 digits that follow it in Twilio's console"
-        raise UnusableSetting(key, "is not such an id", hint)
+        raise UnusableSetting(key, "is not a valid id", hint)
 
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
@@ -257,7 +259,7 @@ class Reader:
         answer = mapping(await api.ask(Get(_LIST, self._path, query)), _LIST)
         found = rows(answer.get("messages"), _LIST)
         if "next_page_uri" not in answer:
-            raise Rejected(f"{_LIST} does not tell whether there is more")
+            raise Rejected(f"{_LIST} does not say whether there is more")
         own = [row for row in found if self._is_ours(row)]
         if found and not own:
             raise Rejected(f"{_LIST} answered for another account")
@@ -279,7 +281,7 @@ class Reader:
         parts = urlsplit(address)
         origin = f"{parts.scheme}://{parts.netloc}".lower()
         if origin not in ("://", self.origin) or parts.path != self._path:
-            raise Rejected(f"{_LIST} leads to another place for its next page")
+            raise Rejected(f"{_LIST} points to another place for its next page")
         return dict(parse_qsl(parts.query, keep_blank_values=True))
 
 

@@ -47,7 +47,7 @@ class Verdict:
     @property
     def mark(self) -> str:
         """The first words of the line."""
-        return "All right: " if self.well else "Needs you: "
+        return "All right: " if self.well else "Needs attention: "
 
 
 def judge(
@@ -82,7 +82,7 @@ def _ran(last: dict[str, Any] | None, now: datetime) -> str:
         return "no run yet"
     age = ago(max(0.0, seconds_between(from_text(last["started_at"]), now)))
     if is_running(last, now):
-        return f"a run began {age} ago and is still active"
+        return f"a run started {age} ago and is still active"
     return f"last run {age} ago" + ("" if last["ended_at"] else " was killed")
 
 

@@ -28,6 +28,9 @@ from convsync_cli.sync.model.credential import (
 )
 from convsync_cli.sync.model.message import Channel
 
+HTTPS_ONLY = "must begin with https; http is for loopback only"
+"""What is wrong with an address that ``may_be_asked`` refuses."""
+
 _SHARED_KEYS = ("provider", "base_url", "rate", "discover")
 _ORIGIN = re.compile(
     r"(?P<origin>(?P<scheme>https?)://"
@@ -77,9 +80,7 @@ def ping_url(table: Table, environ: Mapping[str, str]) -> Credential:
     """
     credential = _credential(table, "ping_url", environ)
     if isinstance(credential, Literal) and not may_be_asked(credential.value):
-        raise table.refused(
-            "ping_url", "must begin with https; http is for loopback only", "write https://…"
-        )
+        raise table.refused("ping_url", HTTPS_ONLY, "write https://…")
     return credential
 
 
@@ -205,7 +206,7 @@ def _base_url(table: Table, default: str | None) -> str:
     if not found or not _reachable(found["host"], found["port"]):
         raise table.refused("base_url", "must be an origin: no user, path or query", hint)
     if found["scheme"] == "http" and not _loopback(found["host"]):
-        raise table.refused("base_url", "must begin with https; http is for loopback only", hint)
+        raise table.refused("base_url", HTTPS_ONLY, hint)
     return found["origin"]
 
 

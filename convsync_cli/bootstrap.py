@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli import settings as configuration
 from convsync_cli import users
-from convsync_cli.config_file import nearest
-from convsync_cli.settings import Settings
+from convsync_cli.config_file import nearest, shown
+from convsync_cli.settings import Settings, Workspace
 from convsync_cli.sync.clock import Clock, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
 from convsync_cli.sync.model.placing import Priority, Terms
@@ -105,12 +105,21 @@ class Services:
         Raises:
             NotFound: it is not.
         """
-        if name is None or name in self.regions:
-            return name
-        raise NotFound(
-            f"there is no workspace {name!r} in {self.settings.path}",
-            nearest(name, tuple(self.regions)),
-        )
+        return None if name is None else self.configured(name).name
+
+    def configured(self, workspace: str) -> Workspace:
+        """What the configuration says of a workspace.
+
+        Raises:
+            NotFound: nothing.
+        """
+        found = self.settings.workspace(workspace)
+        if found is None:
+            raise NotFound(
+                f"there is no workspace {shown(workspace)!r} in {self.settings.path}",
+                nearest(workspace, tuple(self.regions)),
+            )
+        return found
 
 
 def services(
@@ -204,8 +213,8 @@ def runner(
 
     from convsync_cli.connections import connect
     from convsync_cli.hooks import hooks
+    from convsync_cli.sync.claiming import Pace
     from convsync_cli.sync.runner import Runner
-    from convsync_cli.sync.worker import Pace
 
     settings = given.settings
     accounts = {workspace.name: workspace.accounts for workspace in settings.workspaces}
@@ -213,7 +222,7 @@ def runner(
         store=given.store,
         clock=given.clock,
         workspaces=tuple(accounts),
-        connect=partial(connect, accounts, given.store, given.clock, os.environ),
+        connect=partial(connect, accounts, given.clock, os.environ),
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,

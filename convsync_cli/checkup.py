@@ -26,19 +26,19 @@ from convsync_cli.sync.errors import (
     ConvsyncError,
     CredentialUnavailable,
     DatabaseError,
+    Exit,
     Locked,
     Rejected,
     Unauthorized,
 )
-from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.finding import Finding, Level
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.rhythm import RUNS, late
+from convsync_cli.sync.rhythm import RUNS, at_work, late
 
 CHECK_S = 20.0
 SKEW_S = 60.0
-_GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,12 @@ class Examination:
     services: Services | None = None
 
     @property
-    def exit_code(self) -> int:
-        """12 where a credential is the problem, 3 where anything else is, 0 otherwise."""
+    def exit_code(self) -> Exit:
+        """What `doctor` ends with: a credential that is refused outweighs all else."""
         if self.refused:
-            return 12
-        return 3 if any(each.level is Level.PROBLEM for each in self.findings) else 0
+            return Exit.REFUSED
+        wrong = any(each.level is Level.PROBLEM for each in self.findings)
+        return Exit.INCOMPLETE if wrong else Exit.DONE
 
 
 def examine(invocation: Invocation) -> Examination:
@@ -103,6 +104,10 @@ def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
             accounts += workspace.accounts
         except ConfigError as error:
             findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
+    try:
+        _ = loaded.ping_url  # only runs read it, and end where they cannot
+    except ConfigError as error:
+        findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
     if not findings:
         count = "1 account" if len(accounts) == 1 else f"{len(accounts)} accounts"
         told = f"{loaded.path} can be used; {count} in it"
@@ -186,13 +191,13 @@ def _clock(checkups: Sequence[Checkup]) -> Finding:
     return Finding(Level.WARNING, "clock", what, "let NTP set it: timedatectl set-ntp true")
 
 
-def _runs(recent: Sequence[dict[str, object]], now: datetime) -> Iterator[Finding]:
+def _runs(recent: Sequence[PastRun], now: datetime) -> Iterator[Finding]:
     """Whether cron does its work, judged by the last runs, the newest first."""
     if not recent:
         remedy = "let cron run it every minute: `convsync cron print` prints the lines"
         yield Finding(Level.WARNING, "runs", "nothing has run yet", remedy)
         return
-    starts = [from_text(str(each["started_at"])) for each in recent]
+    starts = [each.started_at for each in recent]
     age = now - starts[0]
     told = f"the last one started {age.total_seconds():.0f} s ago"
     if late(starts, now):
@@ -200,19 +205,15 @@ def _runs(recent: Sequence[dict[str, object]], now: datetime) -> Iterator[Findin
         yield Finding(Level.PROBLEM, "runs", f"cron has stopped: {told}", remedy)
     else:
         yield Finding(Level.OK, "runs", told)
-    killed = [each["run"] for each in recent if each["ended_at"] is None]
-    if recent[0]["ended_at"] is None and age.total_seconds() <= _budget_s(recent[0]):
-        killed = killed[1:]  # goes on
+    killed = [each.run for each in recent if each.ended_at is None]
+    if at_work(recent[0], now):
+        killed = killed[1:]
     if killed:
         what = f"{len(killed)} of the last {len(recent)} did not end normally, e.g. {killed[0]}"
         remedy = (
             "nothing is lost; if it keeps happening, look for the out-of-memory killer and restarts"
         )
         yield Finding(Level.WARNING, "killed runs", what, remedy)
-
-
-def _budget_s(run: dict[str, object]) -> float:
-    return float(str(run["budget_s"])) + _GRACE_S
 
 
 def versions() -> dict[str, str]:

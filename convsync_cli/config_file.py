@@ -120,7 +120,7 @@ class Table:
         return ConfigError(f"{place}: {self._dotted(key)} {problem}", hint)
 
     def _dotted(self, key: str) -> str:
-        return ".".join((*self.keys, _shown(key)))
+        return ".".join((*self.keys, shown(key)))
 
 
 def read(path: str) -> Table:
@@ -215,7 +215,7 @@ def type_of(value: object) -> str:
     return words.get(type(value), "a date or time")
 
 
-def _shown(key: str) -> str:
-    """A key as an error may show it: a token that was pasted in a key's place is left out."""
+def shown(key: str) -> str:
+    """A key as an error may show it: a token or an address that stands in its place is left out."""
     plain = re.fullmatch(r"[A-Za-z0-9_.-]+", key)
     return key if plain and len(key) <= _LONGEST_KEY_SHOWN else "…"

@@ -141,6 +141,14 @@ def hang_up(stream: IO[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def let_go(stream: IO[str]) -> None:
+    """Print what is left, or nowhere: Python would complain at exit, and change the exit code."""
+    try:
+        stream.flush()
+    except OSError:
+        hang_up(stream)
+
+
 def can_show(text: str) -> bool:
     """Whether stdout's encoding holds these characters."""
     try:

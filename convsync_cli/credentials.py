@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from convsync_cli.sync.errors import CredentialUnavailable
 from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
+from convsync_cli.sync.privatefile import at_once, can_be_sent
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
 COMMAND_TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 16
+_LOOK_S = 0.05
 
 
 def read(
@@ -58,8 +60,7 @@ def _clean(secret: str, source: str) -> str:
     secret = secret.strip()
     if not secret:
         raise CredentialUnavailable(f"{source} is empty", "put the credential there")
-    if not all("!" <= character <= "~" for character in secret):
-        # A header cannot carry these, and httpx quotes the whole value in its own error.
+    if not can_be_sent(secret):
         problem = f"{source} has white space, control or non-ASCII characters inside the credential"
         raise CredentialUnavailable(problem, "it must give the bare token, on one line")
     return secret
@@ -74,7 +75,7 @@ def _from_env(name: str, environ: Mapping[str, str]) -> str:
 
 def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=at_once) as file:
             _check_mode(os.fstat(file.fileno()).st_mode, path, source, environ)
             return file.read(MAX_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
@@ -87,11 +88,6 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
         cause = getattr(error, "strerror", None) or "its name cannot be a path"
         hint = "let the user who runs convsync read it"
         raise CredentialUnavailable(f"{source} cannot be read: {cause}", hint) from None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, which a named pipe without a writer would do for ever."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _check_mode(mode: int, path: Path, source: str, environ: Mapping[str, str]) -> None:
@@ -116,7 +112,9 @@ def _from_command(
     from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 
     try:
-        process = Popen(argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        process = Popen(
+            argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+        )
     except (OSError, ValueError):
         hint = "install it, or name it by its full path; there is no shell"
         raise CredentialUnavailable(f"{source} cannot be started", hint) from None
@@ -124,7 +122,7 @@ def _from_command(
         output = _output(process, timeout)
     except TimeoutExpired:
         hint = "make it work without asking for input"
-        raise CredentialUnavailable(f"{source} took longer than {timeout:g} s", hint) from None
+        raise CredentialUnavailable(f"{source} took longer than {timeout:.3g} s", hint) from None
     if process.returncode and len(output) <= MAX_BYTES:
         hint = "run it by hand, as the user who runs convsync, to see why"
         raise CredentialUnavailable(f"{source} failed with status {process.returncode}", hint)
@@ -134,9 +132,11 @@ def _from_command(
 def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     """What the command prints until it ends, or somewhat more than ``MAX_BYTES`` of it.
 
-    ``Popen.communicate`` would gather without limit what a command prints without end.
+    ``Popen.communicate`` would gather without limit what a command prints without end. Its end is
+    its own exit, not that of the pipe, which an agent that it has started may hold open for ever.
     """
     from selectors import EVENT_READ, DefaultSelector
+    from signal import SIGKILL
     from subprocess import TimeoutExpired
 
     from convsync_cli.sync.clock import SystemClock
@@ -148,14 +148,19 @@ def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     with process, DefaultSelector() as selector:
         selector.register(process.stdout, EVENT_READ)
         try:
-            while not deadline.passed and selector.select(deadline.remaining):
-                chunk = os.read(process.stdout.fileno(), MAX_BYTES)
-                output += chunk
-                if len(output) > MAX_BYTES:
-                    return output
-                if not chunk:
-                    process.wait(deadline.remaining)
+            while not deadline.passed:
+                ended = process.poll() is not None  # then all that it says is in the pipe
+                if selector.select(0 if ended else min(_LOOK_S, deadline.remaining)):
+                    chunk = os.read(process.stdout.fileno(), MAX_BYTES)
+                    output += chunk
+                    if len(output) > MAX_BYTES:
+                        return output
+                    if not chunk:
+                        process.wait(deadline.remaining)
+                        return output
+                elif ended:
                     return output
             raise TimeoutExpired(process.args, timeout)
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, SIGKILL)  # and what it has started, and waits for

@@ -3,7 +3,6 @@
 import platform
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from convsync_cli import __version__
 from convsync_cli.bootstrap import Services
@@ -14,6 +13,7 @@ from convsync_cli.sync.limits import Bucket
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.overview import ChannelAges
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.ports import Store
@@ -55,40 +55,41 @@ def _queue(store: Store, now: datetime) -> Iterator[Metric]:
     )
 
 
-def _last_run(last: dict[str, Any] | None, now: datetime) -> Iterator[Metric]:
+def _last_run(last: PastRun | None, now: datetime) -> Iterator[Metric]:
     if last is None:
         return
-    started = from_text(last["started_at"])
     yield _gauge(
         "last_run_start_timestamp_seconds",
         "When the newest run began, seconds since the epoch.",
-        _one(started.timestamp()),
+        _one(last.started_at.timestamp()),
     )
     yield _gauge(
         "last_run_age_seconds",
         "Seconds since the newest run began, when this was written.",
-        _one(max(0.0, seconds_between(started, now))),
+        _one(max(0.0, seconds_between(last.started_at, now))),
     )
     yield _gauge(
         "last_run_active",
         "1 while the newest run is active, or if it was killed; 0 otherwise.",
-        _one(0 if last["ended_at"] else 1),
+        _one(0 if last.ended_at else 1),
     )
-    if not last["ended_at"]:
+    if not last.ended_at:
         return
     yield _gauge(
-        "last_run_duration_seconds", "Seconds that the newest run took.", _one(last["elapsed_s"])
+        "last_run_duration_seconds",
+        "Seconds that the newest run took.",
+        _one(last.counts["elapsed_s"]),
     )
     yield _gauge(
         "last_run_jobs",
         "Jobs of the newest run by outcome.",
-        (Sample(last[outcome], {"outcome": outcome}) for outcome in OUTCOMES),
+        (Sample(last.counts[outcome], {"outcome": outcome}) for outcome in OUTCOMES),
     )
-    yield _gauge("last_run_requests", "Requests of the newest run.", _one(last["requests"]))
+    yield _gauge("last_run_requests", "Requests of the newest run.", _one(last.counts["requests"]))
     yield _gauge(
         "last_run_messages",
         "Messages that the newest run read, by what storing them changed.",
-        (Sample(last["messages"][change], {"change": change}) for change in CHANGES),
+        (Sample(last.counts["messages"][change], {"change": change}) for change in CHANGES),
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from convsync_cli import credentials
-from convsync_cli.account_tables import may_be_asked
+from convsync_cli.account_tables import HTTPS_ONLY, may_be_asked
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.errors import CredentialUnavailable
+from convsync_cli.sync.errors import CredentialUnavailable, Exit
 from convsync_cli.sync.model.credential import Credential
 
 T = TypeVar("T")
@@ -49,13 +49,13 @@ class Monitor:
             return min(STOPPED_S if stop.is_set() else LONGEST_S, deadline.remaining)
 
         start = asyncio.create_task(self._tell("/start", patience()))
-        code = 1
+        code: int = Exit.BUG
         try:
             result = await run
             code = exit_code(result)
             return result
         except Exception as error:
-            code = getattr(error, "exit_code", 1)
+            code = getattr(error, "exit_code", Exit.BUG)
             raise
         finally:
             await asyncio.wait({start}, timeout=patience())
@@ -81,7 +81,7 @@ class Monitor:
         limit = min(credentials.COMMAND_TIMEOUT_S, seconds)
         found = await asyncio.to_thread(credentials.read, self.address, self.environ, timeout=limit)
         if not may_be_asked(found):
-            return "ping_url must begin with https; http is for loopback only"
+            return f"ping_url {HTTPS_ONLY}"
         try:
             url = httpx.URL(found)
             url = url.copy_with(path=url.path.rstrip("/") + what)

@@ -6,7 +6,7 @@ are first asked for: their provider's modules cost more to import than all the r
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convsync_cli.sync.model.account import Account
     from convsync_cli.sync.model.credential import Credential
     from convsync_cli.sync.model.hook import Hook
+    from convsync_cli.sync.model.message import Channel
 
 CHANNELS = ("sms", "email")  # the values of model.message.Channel, which costs more to import
 
@@ -63,6 +64,13 @@ class Workspace:
             ConfigError: one of the account tables is wrong.
         """
         return self.read_accounts()
+
+    @property
+    def channels(self) -> "Mapping[str, Channel]":
+        """Which channel each of its providers serves."""
+        from convsync_cli.sync.model.message import Channel
+
+        return {provider: Channel(channel) for channel, provider in self.providers.items()}
 
     def account(self, channel: str) -> "Account | None":
         """The account of a channel, or None where the workspace has none.
@@ -109,6 +117,12 @@ class Settings:
             ConfigError: one of the account tables is wrong.
         """
         return tuple(account for workspace in self.workspaces for account in workspace.accounts)
+
+    def narrowed(self, workspace: str | None) -> "Settings":
+        """The same with one workspace; with all of them where none is named."""
+        if workspace is None:
+            return self
+        return replace(self, workspaces=tuple(w for w in self.workspaces if w.name == workspace))
 
     def workspace(self, name: str) -> Workspace | None:
         """The workspace of that name, or None where there is none."""
@@ -274,10 +288,13 @@ def _ping_url(table: Table, environ: Mapping[str, str]) -> "Callable[[], Credent
 def _region(table: Table) -> str | None:
     if "region" not in table.values:
         return None
-    region = table.string("region", '"US"')
-    if not re.fullmatch(r"[A-Za-z]{2}", region):
-        raise table.refused("region", "must be a country code of two letters", 'such as "US"')
-    return region.upper()
+    from convsync_cli.countries import COUNTRIES
+
+    region = table.string("region", '"US"').upper()
+    if region not in COUNTRIES:
+        hint = 'such as "US"; the United Kingdom is "GB"'
+        raise table.refused("region", "must be a country code of two letters (ISO 3166)", hint)
+    return region
 
 
 def _provider(table: Table) -> str:

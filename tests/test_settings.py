@@ -12,11 +12,13 @@ from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from typing import get_type_hints
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convsync_cli import settings
+from convsync_cli.countries import COUNTRIES
 from convsync_cli.settings import Settings
 from convsync_cli.sync import providers
 from convsync_cli.sync.errors import ConfigError
@@ -390,8 +392,12 @@ def test_a_workspace_name_may_not_be(folder: Folder, name: str) -> None:
     assert "is not a valid workspace name" in error.message
 
 
-@pytest.mark.parametrize("region", ["usa", "u", "1a", "U S", "ÄÖ"])
-def test_a_region_is_two_letters(folder: Folder, region: str) -> None:
+def test_every_country_whose_numbers_can_be_read_may_be_a_region() -> None:
+    assert phonenumbers.SUPPORTED_REGIONS <= COUNTRIES
+
+
+@pytest.mark.parametrize("region", ["usa", "u", "1a", "U S", "ÄÖ", "UK", "EU", "ZZ"])
+def test_a_region_is_a_country(folder: Folder, region: str) -> None:
     error = folder.error(f'[workspaces.acme]\nregion = "{region}"')
     assert "line 2: workspaces.acme.region must be a country code" in error.message
 

@@ -9,6 +9,7 @@ from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.completion import accounts
+from convsync_cli.config_file import shown
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import NotFound
 from convsync_cli.sync.instant import to_text
@@ -93,11 +94,13 @@ def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Qui
     """
     given = bootstrap.services(context.obj)
     account = _account(given, name)
+    console = Console(as_json, quiet)
     [checkup] = bootstrap.check(given, [account], CHECK_S)
     if checkup.error is not None:
+        state = _document(given, account, given.clock.now())["state"]
+        console.document({"account": name, "state": state, "made_due": 0})
         raise checkup.error
     due = _set_free(given, account)
-    console = Console(as_json, quiet)
     console.document({"account": name, "state": "ok", "made_due": due})
     console.say(f"{name} works; {due} waiting jobs are due")
     return 0
@@ -114,4 +117,5 @@ def _account(given: Services, name: str) -> Account:
     found = {account.name: account for account in given.settings.accounts}
     if name in found:
         return found[name]
-    raise NotFound(f"there is no account {name!r}", f"known: {', '.join(found) or 'none'}")
+    typed = "/".join(map(shown, name.split("/")))
+    raise NotFound(f"there is no account {typed!r}", f"known: {', '.join(found) or 'none'}")

@@ -8,6 +8,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.audit import Counted, Verdict
+from convsync_cli.sync.errors import Exit
 
 AUDIT_S = 60.0
 _WORDS = {
@@ -39,9 +40,8 @@ def command(
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
     found = given.lead(lead, only) if lead is not None else None
-    place = found.workspace if found else only
-    accounts = [a for a in given.settings.accounts if place in (None, a.workspace)]
-    counted = bootstrap.audit(given, accounts, found, AUDIT_S)
+    chosen = given.settings.narrowed(found.workspace if found else only)
+    counted = bootstrap.audit(given, chosen.accounts, found, AUDIT_S)
     console = Console(as_json, quiet)
     told = {"lead": found.id} if found else {}
     console.document(told | {"accounts": [_document(each) for each in counted]})
@@ -51,7 +51,8 @@ def command(
     )
     for each in counted:
         _explain(each, quiet)
-    return 3 if any(each.verdict in (Verdict.SHORT, Verdict.UNASKED) for each in counted) else 0
+    short = any(each.verdict in (Verdict.SHORT, Verdict.UNASKED) for each in counted)
+    return Exit.INCOMPLETE if short else Exit.DONE
 
 
 def _document(counted: Counted) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _document(counted: Counted) -> dict[str, Any]:
         "provider": counted.account.provider,
         "local": counted.local,
         "total": counted.total,
-        "short": counted.short if counted.verdict == Verdict.SHORT else 0,
+        "short": counted.short if counted.verdict in (Verdict.COMPLETE, Verdict.SHORT) else None,
         "unread_leads": counted.unread,
         "verdict": counted.verdict,
         "problem": counted.problem,

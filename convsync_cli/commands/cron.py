@@ -18,7 +18,7 @@ from convsync_cli.console import Console, write
 from convsync_cli.schedule import crontab, firing, launchd, observed, systemd
 from convsync_cli.schedule.installation import Installation, named_credentials, this_installation
 from convsync_cli.schedule.observed import Entry
-from convsync_cli.sync.errors import CredentialUnavailable, OutputError
+from convsync_cli.sync.errors import CredentialUnavailable, Exit, OutputError
 from convsync_cli.sync.model.credential import Credential, FromEnv
 from convsync_cli.sync.model.finding import Finding, Level
 from convsync_cli.wholefile import write_whole
@@ -93,7 +93,9 @@ def check(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -
     console.document({"findings": [asdict(each) for each in findings]})
     tell(console, findings, (Level.PROBLEM, Level.WARNING))
     levels = {each.level for each in findings}
-    return 20 if Level.PROBLEM in levels else 3 if Level.WARNING in levels else 0
+    if Level.PROBLEM in levels:
+        return Exit.BREACHED
+    return Exit.INCOMPLETE if Level.WARNING in levels else Exit.DONE
 
 
 def _look(given: Services, installation: Installation) -> list[Finding]:

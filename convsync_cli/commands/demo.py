@@ -14,16 +14,17 @@ import typer
 
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, note
-from convsync_cli.sync.errors import Bug
+from convsync_cli.sync.errors import Bug, Exit
 
 if TYPE_CHECKING:
     from convsync_cli.sandbox.server import Sandbox
     from convsync_cli.sandbox.world import World
 
 NAME = "acme"
-MESSAGES = 9  # so many make a conversation that fits a screen
+MESSAGES = 9  # so many make a conversation that is read at a glance
 EMAILS_A_SECOND = 40
-INCOMPLETE = 3  # the simulated export holds rows that cannot be read, as real ones do
+# The simulated export holds rows that cannot be read, as real ones do.
+_EXPECTED = (Exit.DONE, Exit.INCOMPLETE)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -68,20 +69,25 @@ def command(
 
     world = World.seeded(seed=7, leads_per_workspace=leads, workspaces=(NAME,))
     quick = {EMAILBISON: Allowance(EMAILS_A_SECOND + 1, 1.0)}  # nobody wants to wait for a demo
+    shown = not (as_json or quiet)
     with (
         Sandbox(world, allowances=quick) as sandbox,
         tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
     ):
-        environment = os.environ | _prepare(Path(folder), world, sandbox)
+        environment = _strangers() | _prepare(Path(folder), world, sandbox)
         ended = [
             {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
             for told, arguments in _tour(_lead(world))
-            for shown in [not (as_json or quiet)]
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
     console.say("\nDone. The simulated providers and the folder are gone.")
     return 0
+
+
+def _strangers() -> dict[str, str]:
+    """The environment of somebody new to convsync: $CONVSYNC_DATABASE would name real leads."""
+    return {k: value for k, value in os.environ.items() if not k.startswith("CONVSYNC_")}
 
 
 def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]:
@@ -103,6 +109,7 @@ def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]
         "CONVSYNC_CONFIG": str(config),
         "DEMO_GHL_TOKEN": simulated.gohighlevel_token,
         "DEMO_EMAILBISON_TOKEN": simulated.emailbison_token,
+        "PAGER": "",  # it runs to its end by itself: nobody is to find out how to leave `less`
     }
 
 
@@ -134,7 +141,7 @@ def _step(
         stdout=None if shown else subprocess.DEVNULL,
         check=False,
     )
-    if ended.returncode not in (0, INCOMPLETE):
+    if ended.returncode not in _EXPECTED:
         raise Bug(f"`convsync {arguments[0]}` ended with {ended.returncode}")
     return ended.returncode
 

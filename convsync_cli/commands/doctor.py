@@ -66,7 +66,7 @@ def _numbers(given: Services) -> dict[str, Any]:
     runs = given.store.runs.newest(RUNS)
     return {
         "status": status.document(status.look(given, None)),
-        "runs": runs,
+        "runs": [each.document() for each in runs],
         "errors": given.store.overview.errors(given.clock.now() - _ERRORS_OF),
     }
 

@@ -1,7 +1,7 @@
 """`enqueue`: queue some leads to be synced."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import IO, Annotated, Any
@@ -12,8 +12,8 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace
 from convsync_cli.console import Console, note
 from convsync_cli.sync.enqueue import Answer, enqueue
-from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.model.placing import Placement, Priority
+from convsync_cli.sync.errors import Exit, UsageError
+from convsync_cli.sync.model.placing import Placed, Placement, Priority
 
 LONGEST_LEAD = 1024  # bytes; what is longer names no lead
 LISTED = 100
@@ -73,12 +73,15 @@ def command(
     if wait is not None:
         from convsync_cli.commands.waiting import follow
 
-        return follow(given, console, answer, document(answer), wait)
-    console.document(document(answer))
+        document = _counts([answer])[0] if from_stream else _document(answer)
+        code = follow(given, console, answer, document, wait)
+        _say_missed(console, answer)
+        return code
+    console.document(_document(answer))
     for placed in answer.placed:
         console.say(f"{placed.lead}  job {placed.job}  {_words(placed)}")
-    tell_missed(console, answer)
-    return 3 if answer.unknown or answer.ambiguous else 0
+    _say_missed(console, answer)
+    return Exit.INCOMPLETE if answer.unknown or answer.ambiguous else Exit.DONE
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
@@ -99,20 +102,20 @@ def _joined(answers: Iterator[Answer]) -> Answer:
     )
 
 
-def document(answer: Answer) -> dict[str, Any]:
+def _document(answer: Answer) -> dict[str, Any]:
     """The answer under the names that scripts rely on."""
     return {
-        "queued": [_named(each) for each in answer.placed if each.answer == "queued"],
-        "promoted": [_named(each) for each in answer.placed if each.answer == "promoted"],
+        "queued": [_named(each) for each in answer.placed if each.answer == Placed.QUEUED],
+        "promoted": [_named(each) for each in answer.placed if each.answer == Placed.PROMOTED],
         "already_queued": [
             _named(each) | {"state": each.state}
             for each in answer.placed
-            if each.answer == "already_queued"
+            if each.answer == Placed.ALREADY_QUEUED
         ],
         "recent": [
             _named(each) | {"age_s": each.age_s}
             for each in answer.placed
-            if each.answer == "recent"
+            if each.answer == Placed.RECENT
         ],
         "unknown": list(answer.unknown),
         "ambiguous": _ambiguous(answer),
@@ -132,7 +135,15 @@ def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
 
 def _count(console: Console, answers: Iterator[Answer]) -> int:
     """Print how many, and of those that found no lead the first hundred as they were typed."""
-    counts = dict.fromkeys(("queued", "promoted", "already_queued", "recent"), 0)
+    counts, missed = _counts(answers)
+    console.document(counts)
+    _summarise(console, counts, missed)
+    return Exit.INCOMPLETE if missed else Exit.DONE
+
+
+def _counts(answers: Iterable[Answer]) -> tuple[dict[str, Any], int]:
+    """What a stream gets for an answer, and how many of its texts found no lead."""
+    counts = dict.fromkeys(Placed, 0)
     unknown: list[str] = []
     ambiguous: list[dict[str, Any]] = []
     missed = 0
@@ -142,19 +153,22 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
         unknown += islice(answer.unknown, LISTED - len(unknown))
         ambiguous += islice(_ambiguous(answer), LISTED - len(ambiguous))
         missed += len(answer.unknown) + len(answer.ambiguous)
-    console.document(counts | {"unknown": unknown, "ambiguous": ambiguous})
-    _summarise(console, counts, missed)
-    return 3 if missed else 0
+    return counts | {"unknown": unknown, "ambiguous": ambiguous}, missed
 
 
 def _words(placed: Placement) -> str:
-    if placed.answer == "recent":
-        return f"already synced: queued {placed.age_s:.0f} s ago (--force to sync again)"
-    told = {"promoted": "moved to the front", "already_queued": f"already {placed.state}"}
-    return told.get(placed.answer, placed.answer)
+    match placed.answer:
+        case Placed.QUEUED:
+            return "queued"
+        case Placed.PROMOTED:
+            return "moved to the front"
+        case Placed.ALREADY_QUEUED:
+            return f"already {placed.state}"
+        case Placed.RECENT:
+            return f"already synced: queued {placed.age_s:.0f} s ago (--force to sync again)"
 
 
-def tell_missed(console: Console, answer: Answer) -> None:
+def _say_missed(console: Console, answer: Answer) -> None:
     """Say which texts named no lead, or several."""
     for text in answer.unknown:
         console.say(f"{text}  unknown: no lead has this id, email or phone")
@@ -164,7 +178,7 @@ def tell_missed(console: Console, answer: Answer) -> None:
         note(f"convsync: {missed} of the given leads could not be queued")
 
 
-def _summarise(console: Console, counts: dict[str, int], missed: int) -> None:
-    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
+def _summarise(console: Console, counts: dict[str, Any], missed: int) -> None:
+    console.say(", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in Placed))
     if missed:
         note(f"convsync: {missed} lines match no lead, or several; --json lists the first {LISTED}")

@@ -12,6 +12,7 @@ from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace, c
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.placing import Priority
+from convsync_cli.sync.model.swept import Swept
 from convsync_cli.sync.sweep import enqueue_all, enqueue_changed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -55,30 +56,27 @@ def command(
     only = given.workspace(workspace)
     if plan:
         return _plan(given, only, Console(as_json, quiet), not_synced_for or limit)
-    workspaces = {
-        w.name: tuple(w.providers) for w in given.settings.workspaces if only in (None, w.name)
-    }
+    workspaces = {w.name: tuple(w.providers) for w in given.settings.narrowed(only).workspaces}
     if changed:
         swept = enqueue_changed(given.store, workspaces, given.terms(Priority.LISTED))
     else:
-        swept = enqueue_all(
-            given.store,
-            workspaces,
-            None if age is None else given.clock.now() - timedelta(seconds=age),
-            limit,
-            partial(given.terms, Priority.BULK, with_history=with_history),
-        )
-    told = {
+        before = None if age is None else given.clock.now() - timedelta(seconds=age)
+        terms = partial(given.terms, Priority.BULK, with_history=with_history)
+        swept = enqueue_all(given.store, workspaces, before, limit, terms)
+    _print(Console(as_json, quiet), swept)
+    return 0
+
+
+def _print(console: Console, swept: Swept) -> None:
+    counts = {
         "eligible": swept.eligible,
         "queued": swept.queued,
         "already_queued": swept.already_queued,
         "recent": swept.recent,
         "not_syncable": swept.not_syncable,
     }
-    console = Console(as_json, quiet)
-    console.document(told)
-    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in told.items()))
-    return 0
+    console.document(counts)
+    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
 
 
 def _plan(given: Services, workspace: str | None, console: Console, narrowed: object) -> int:

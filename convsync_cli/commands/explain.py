@@ -8,6 +8,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands import standing
 from convsync_cli.commands.leads_list import document as lead_document
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, ago
@@ -18,7 +19,7 @@ from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.job import Attempt, Job, JobFilter, JobState
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.placing import Kind
-from convsync_cli.sync.plainwords import CODES, in_words
+from convsync_cli.sync.plainwords import in_words
 from convsync_cli.sync.rhythm import RUNS, late
 
 _LIVE = (JobState.RUNNING, JobState.PENDING)
@@ -58,7 +59,7 @@ def command(
 
 def _facts(given: Services, lead: Lead) -> Facts:
     now = given.clock.now()
-    starts = [from_text(each["started_at"]) for each in given.store.runs.newest(RUNS)]
+    starts = [each.started_at for each in given.store.runs.newest(RUNS)]
     return Facts(
         lead.id,
         lead.workspace,
@@ -165,22 +166,9 @@ def _state_of(reach: Reach, now: datetime) -> str:
     """How a channel of a lead stands, in a sentence or two."""
     if reach.obstacle:
         return _OBSTACLES[reach.obstacle]
-    sync, known = reach.sync, reach.current_as_of
-    assert sync is not None  # else there were an obstacle
-    told = "never read to its end"
-    if known is not None:
-        told = f"current as of {ago(max(0.0, seconds_between(known, now)))} ago"
-        if sync.outcome == "not_found":
-            told += "; the provider does not know this lead"
-    if sync.outcome == "failed":
-        told += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
-    if sync.cursor is not None:
-        told += "; a read is half way through"
-    if sync.left_out:
-        told += f"; left out, being no messages (calls and the like): {sync.left_out}"
-    if reach.state is not None:
-        told += f"; the account is paused: {reach.state.message}"
-    return told
+    assert reach.sync is not None  # else there were an obstacle
+    paused = f"; the account is paused: {reach.state.message}" if reach.state else ""
+    return standing.words(reach.sync, reach.current_as_of, now) + paused
 
 
 def _print_job(console: Console, facts: Facts, attempts: list[Attempt]) -> None:

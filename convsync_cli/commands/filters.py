@@ -72,6 +72,6 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=duration(text, option))
     except UsageError:
         raise UsageError(
-            f"{option} {text!r} is not a time",
+            f"{option} is not a time",
             "write a date (2026-03-01), a date and time (2026-03-01T09:30), or how long ago (7d)",
         ) from None

@@ -9,8 +9,8 @@ from convsync_cli import bootstrap
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, note
+from convsync_cli.sync.errors import Exit
 from convsync_cli.sync.messagefile import messages
-from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.takein import TakeIn, Tally
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -36,9 +36,7 @@ def command(
     Example: convsync import-messages history.jsonl --workspace acme
     """
     given = bootstrap.services(context.obj)
-    given.workspace(workspace)
-    configured = given.settings.workspace(workspace)
-    channels = {p: Channel(c) for c, p in configured.providers.items()} if configured else {}
+    channels = given.configured(workspace).channels
     taking = TakeIn(given.store, given.clock, workspace, given.regions, channels, add_leads)
     with opened(file) as stream:
         tally = taking.run(messages(stream))
@@ -50,7 +48,7 @@ def command(
         f" {taken.unchanged} imported before; {tally.leads_added} leads added"
     )
     _explain(tally, add_leads)
-    return 3 if tally.rejected or tally.unknown else 0
+    return Exit.INCOMPLETE if tally.rejected or tally.unknown else Exit.DONE
 
 
 def _document(tally: Tally) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, count, duration
 from convsync_cli.console import Console, ago, confirmed, note
 from convsync_cli.sync.clock import seconds_between
-from convsync_cli.sync.errors import NotFound, UsageError
+from convsync_cli.sync.errors import Exit, NotFound, UsageError
 from convsync_cli.sync.instant import from_text
 from convsync_cli.sync.model.job import Job, JobFilter, JobState, Overrun
 from convsync_cli.sync.model.placing import Kind
@@ -133,7 +133,8 @@ def retry(
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
-    done = _act(given, given.store.queue.retry, jobs, every, wanted)
+    _check(jobs, every, wanted)
+    done = _act(given, given.store.queue.retry, jobs, wanted)
     return _tell(Console(as_json, quiet), "retried", done, jobs)
 
 
@@ -155,22 +156,28 @@ def cancel(
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
+    _check(jobs, every, wanted)
     if every:
         confirmed("Cancel all matching pending jobs?", yes)
-    done = _act(given, given.store.queue.cancel, jobs, every, wanted)
+    done = _act(given, given.store.queue.cancel, jobs, wanted)
     return _tell(Console(as_json, quiet), "cancelled", done, jobs)
+
+
+def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
+    """Refuse what may mean other jobs than it says."""
+    if bool(jobs) == every:
+        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+    if jobs and (wanted.kind or wanted.workspace or wanted.lead):
+        raise UsageError("--kind, --lead and --workspace narrow --all", "leave them out")
 
 
 def _act(
     given: Services,
     act: Callable[[Sequence[int], datetime], list[int]],
     jobs: list[int] | None,
-    every: bool,
     wanted: JobFilter,
 ) -> list[int]:
     """Do something to jobs in batches; returns to which."""
-    if bool(jobs) == every:
-        raise UsageError("give job numbers, or --all", "see `convsync jobs list`")
     batches = [jobs] if jobs else _batches(given, wanted)
     return [job for batch in batches for job in act(batch, given.clock.now())]
 
@@ -188,7 +195,7 @@ def _tell(console: Console, did: str, done: list[int], asked: list[int] | None) 
     console.say(f"{len(done)} {did}")
     if left:
         note(f"convsync: not {did}, because unknown or in another state: {left}")
-    return 3 if left else 0
+    return Exit.INCOMPLETE if left else Exit.DONE
 
 
 @app.command()

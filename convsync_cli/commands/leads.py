@@ -1,29 +1,27 @@
 """`leads`: import, inspect and forget leads."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import islice
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.bootstrap import Services
+from convsync_cli.commands import standing
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.leads_forget import forget
 from convsync_cli.commands.leads_list import document, list_
 from convsync_cli.commands.options import Into, Json, Quiet, Workspace
 from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
+from convsync_cli.settings import provider_names
 from convsync_cli.sync import addresses
-from convsync_cli.sync.errors import NeedsConfirmation, UsageError
-from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.leadfile import BadRow, Row, rows
+from convsync_cli.sync.errors import Exit, NeedsConfirmation, UsageError
+from convsync_cli.sync.leadfile import rows
+from convsync_cli.sync.leadimport import Tally, bring_in
 from convsync_cli.sync.model.address import Address
-from convsync_cli.sync.model.lead import Contact, Handle, Learnt
-from convsync_cli.sync.model.message import Channel
+from convsync_cli.sync.model.lead import Contact, Handle, Learning
 
-BATCH = 500  # rows to a transaction
 LISTED = 100
 
 app = typer.Typer(
@@ -32,24 +30,6 @@ app = typer.Typer(
     help="Import, inspect and forget leads.",
     no_args_is_help=True,
 )
-
-
-@dataclass(slots=True)
-class _Import:
-    """What an import has done so far."""
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    forgotten: int = 0
-    conflicts: int = 0
-    unusable: int = 0
-    rejected: list[BadRow] = field(default_factory=list)
-
-    def add(self, learnt: Learnt) -> None:
-        setattr(self, learnt.answer, getattr(self, learnt.answer) + 1)
-        self.conflicts += learnt.conflicts
-        self.unusable += learnt.unusable
 
 
 @app.command("import")
@@ -62,57 +42,42 @@ def import_(
 ) -> int:
     """Import leads from a file; importing again changes nothing.
 
-    Columns are found by name: email, phone, name, company, gohighlevel_id, emailbison_id, and those
-    of GoHighLevel's and EmailBison's own exports.
+    Columns are found by name: email, phone, name, company, those of GoHighLevel's and EmailBison's
+    own exports, and a provider's id: gohighlevel_id, smartlead_id and so on.
 
     Example: convsync leads import contacts.csv --workspace acme
     """
     given = bootstrap.services(context.obj)
-    given.workspace(workspace)
+    into = given.configured(workspace)
     with opened(file) as stream:
-        done = _import(given, workspace, rows(stream, given.regions[workspace]))
+        people = rows(stream, into.region, provider_names())
+        tally = bring_in(given.store, given.clock, workspace, into.channels, people)
+    counts = {answer: tally.answers[answer] for answer in Learning}
     console = Console(as_json, quiet)
-    console.document(asdict(done))
-    console.say(
-        f"{done.added} added, {done.updated} updated, {done.unchanged} unchanged,"
-        f" {len(done.rejected)} rejected"
+    console.document(
+        counts
+        | {"conflicts": tally.conflicts, "unusable": tally.unusable}
+        | {"rejected": [asdict(each) for each in tally.rejected]}
     )
-    _explain(done, quiet)
-    return 3 if done.rejected else 0
+    said = (f"{counts[each]} {each}" for each in Learning if each is not Learning.FORGOTTEN)
+    console.say(f"{', '.join(said)}, {len(tally.rejected)} rejected")
+    _explain(tally, quiet)
+    return Exit.INCOMPLETE if tally.rejected else Exit.DONE
 
 
-def _import(given: Services, workspace: str, told: Iterator[Row | BadRow]) -> _Import:
-    done, channels = _Import(), _channels(given, workspace)
-    while batch := list(islice(told, BATCH)):
-        with given.store.transaction():
-            for row in batch:
-                if isinstance(row, BadRow):
-                    done.rejected.append(row)
-                    continue
-                now = given.clock.now()
-                done.add(given.store.leads.learn(workspace, row.contact, channels, now))
-    return done
-
-
-def _channels(given: Services, workspace: str) -> dict[str, Channel]:
-    configured = given.settings.workspace(workspace)
-    providers = configured.providers if configured else {}
-    return {provider: Channel(channel) for channel, provider in providers.items()}
-
-
-def _explain(done: _Import, quiet: bool) -> None:
-    for row in done.rejected[:LISTED]:
+def _explain(tally: Tally, quiet: bool) -> None:
+    for row in tally.rejected[:LISTED]:
         note(f"convsync: line {row.line} is left out: {row.reason}")
-    if len(done.rejected) > LISTED:
-        note(f"convsync: … and {len(done.rejected) - LISTED} more")
-    if done.forgotten and not quiet:
-        note(f"convsync: {done.forgotten} rows belong to people who were forgotten; left out")
-    if done.unusable and not quiet:
+    if len(tally.rejected) > LISTED:
+        note(f"convsync: … and {len(tally.rejected) - LISTED} more")
+    if (forgotten := tally.answers[Learning.FORGOTTEN]) and not quiet:
+        note(f"convsync: {forgotten} rows belong to people who were forgotten; left out")
+    if tally.unusable and not quiet:
         note(
-            f"convsync: {done.unusable} emails or phones cannot be used to match; kept as they are"
+            f"convsync: {tally.unusable} emails or phones cannot be used to match; kept as they are"
         )
-    if done.conflicts and not quiet:
-        note(f"convsync: {done.conflicts} emails, phones or ids stay with the lead that has them")
+    if tally.conflicts and not quiet:
+        note(f"convsync: {tally.conflicts} emails, phones or ids stay with the lead that has them")
 
 
 @app.command()
@@ -149,26 +114,16 @@ def add(
     Example: convsync leads add -w acme --email lead@example.com
     """
     given = bootstrap.services(context.obj)
-    given.workspace(workspace)
-    region = given.regions[workspace]
-    told = Contact(
-        name,
-        company,
-        (
-            *(_usable(addresses.email(each), "--email") for each in email or ()),
-            *(_usable(addresses.phone(each, region), "--phone") for each in phone or ()),
-        ),
-        tuple(map(_handle, handle or ())),
-    )
-    if not told.addresses and not told.handles:
+    into = given.configured(workspace)
+    found_by = _addresses(email or (), phone or (), into.region)
+    contact = Contact(name, company, found_by, tuple(map(_handle, handle or ())))
+    if not contact.addresses and not contact.handles:
         raise UsageError("a lead needs an address", "give --email, --phone or --id")
     with given.store.transaction():
         if even_if_forgotten:
-            given.store.erasure.recall(workspace, told)
-        learnt = given.store.leads.learn(
-            workspace, told, _channels(given, workspace), given.clock.now()
-        )
-    if learnt.answer == "forgotten":
+            given.store.erasure.recall(workspace, contact)
+        learnt = given.store.leads.learn(workspace, contact, into.channels, given.clock.now())
+    if learnt.answer == Learning.FORGOTTEN:
         raise NeedsConfirmation(
             "this person was forgotten; nothing was added",
             "use --even-if-forgotten to add them on purpose",
@@ -184,6 +139,15 @@ def add(
             " forgotten; --even-if-forgotten adds it"
         )
     return 0
+
+
+def _addresses(
+    emails: Iterable[str], phones: Iterable[str], region: str | None
+) -> tuple[Address, ...]:
+    return (
+        *(_usable(addresses.email(each), "--email") for each in emails),
+        *(_usable(addresses.phone(each, region), "--phone") for each in phones),
+    )
 
 
 def _usable(address: Address, option: str) -> Address:
@@ -218,15 +182,7 @@ def show(
     found = given.lead(lead, workspace)
     syncs = given.store.archive.syncs(found.id)
     console = Console(as_json, quiet)
-    channels = {
-        channel: {
-            "synced_at": sync.synced_at and to_text(sync.synced_at),
-            "outcome": sync.outcome,
-            "error_code": sync.error_code,
-            "left_out": sync.left_out,
-        }
-        for channel, sync in syncs.items()
-    }
+    channels = {channel: standing.document(sync) for channel, sync in syncs.items()}
     console.document(document(found) | {"channels": channels})
     console.say(f"{found.id}  {found.workspace}  {found.name or ''}  {found.company or ''}")
     for address in found.addresses:
@@ -234,11 +190,8 @@ def show(
         console.say(f"  {address.kind}: {address.value or address.raw}{flaw}")
     for handle in found.handles:
         console.say(f"  {handle.provider}: {handle.external_id}")
-    for channel, told in channels.items():
-        console.say(
-            f"  {channel}: {told['outcome'] or 'never read'}, current as of {told['synced_at']}"
-            f"{', ' + str(told['error_code']) if told['error_code'] else ''}"
-        )
+    for channel, sync in syncs.items():
+        console.say(f"  {channel}: {standing.words(sync, sync.synced_at, given.clock.now())}")
     return 0
 
 

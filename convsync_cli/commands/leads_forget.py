@@ -6,10 +6,10 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
+from convsync_cli.commands.looking import until
 from convsync_cli.commands.options import Json, Quiet, Workspace
-from convsync_cli.commands.waiting import until
 from convsync_cli.console import Console, confirmed, note, one_line
-from convsync_cli.sync.errors import ConvsyncError, Locked, NotFound, UsageError
+from convsync_cli.sync.errors import ConvsyncError, Exit, Locked, NotFound, UsageError
 from convsync_cli.sync.model.belongings import Belongings
 from convsync_cli.sync.ports import RunLock
 
@@ -60,7 +60,7 @@ def forget(
     finally:
         lock.release()
     _tell(console, [each for each in going if each.lead.id in gone], clean)
-    return 0 if clean else 3
+    return Exit.DONE if clean else Exit.INCOMPLETE
 
 
 def _going(given: Services, typed: str, workspace: str | None) -> Belongings:

@@ -56,6 +56,4 @@ def duration(text: str, option: str) -> float:
     number, unit = text[:-1], text[-1:]
     if unit in _UNITS_S and number.isdecimal() and len(number) < 12:
         return min(LONGEST_S, float(int(number) * _UNITS_S[unit]))
-    raise UsageError(
-        f"{option} {text!r} is not a duration", "write a number and its unit: 90s, 15m, 1h, 2d"
-    )
+    raise UsageError(f"{option} is not a duration", "write a number and its unit: 90s, 15m, 1h, 2d")

@@ -11,9 +11,8 @@ from convsync_cli.sync.plan import AccountPlan, Way, Whole, whole
 
 def tell(given: Services, workspace: str | None, console: Console) -> int:
     """Print the plan of every account, or of one workspace's; nothing is enqueued."""
-    accounts = [a for a in given.settings.accounts if workspace in (None, a.workspace)]
     paused = {f"{state.workspace}/{state.channel}": state.reason for state in given.paused()}
-    plans = bootstrap.plans(given, accounts)
+    plans = bootstrap.plans(given, given.settings.narrowed(workspace).accounts)
     full = whole({each.account.name: each.full for each in plans})
     changed = whole({each.account.name: each.changed for each in plans})
     now = given.clock.now()

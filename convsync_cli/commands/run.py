@@ -18,8 +18,8 @@ from convsync_cli.monitoring import Monitor, kept
 from convsync_cli.runlog import LogFormat, RunLog, run_log
 from convsync_cli.sync import loop
 from convsync_cli.sync.deadline import Deadline
-from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState
+from convsync_cli.sync.errors import Exit, UsageError
+from convsync_cli.sync.model.pause import NEED_A_PERSON
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.news import QUIET, Trouble, news, trouble
 from convsync_cli.sync.ports import RunLock
@@ -68,6 +68,8 @@ def command(
     console = Console(as_json, quiet)
     given = bootstrap.services(context.obj, patience_ms=_PATIENCE_MS)
     deadline = Deadline.after(given.clock, max_seconds)
+    stopping = Stopping(max_seconds)
+    verdict = partial(_verdict, given, stopping, strict)
     watched = sys.stderr.isatty()
     shown = progress is not False and watched and not (quiet or as_json)
     with run_log(log_file, log_format, given.clock) as log:
@@ -80,11 +82,6 @@ def command(
             runner = bootstrap.runner(
                 given, concurrency, (*listeners, log.job_stopped), attended=watched
             )
-            stopping = Stopping(max_seconds)
-
-            def verdict(report: Report) -> int:
-                return stopping.exit_code or _verdict(given.paused(), report, strict)
-
             monitor = bootstrap.monitor(given, partial(_warn, console, log))
             log.write("info", "run.start", budget_s=max_seconds)
             report = loop.run(stopping.around(_work, runner, monitor, lock, deadline, verdict))
@@ -147,10 +144,10 @@ def _healed(messages: Saved) -> str:
     return f" ({messages.healed} of them imported before)" if messages.healed else ""
 
 
-def _verdict(paused: list[AccountState], report: Report, strict: bool) -> int:
+def _verdict(given: Services, stopping: Stopping, strict: bool, report: Report) -> int:
     """With ``strict``, an account that needs a person, or a failed job, is not all right."""
-    if not strict:
-        return 0
-    if any(state.reason in NEED_A_PERSON for state in paused):
-        return 12
-    return 3 if report.tally.failed else 0
+    if stopping.exit_code or not strict:
+        return stopping.exit_code
+    if any(state.reason in NEED_A_PERSON for state in given.paused()):
+        return Exit.REFUSED
+    return Exit.INCOMPLETE if report.tally.failed else Exit.DONE

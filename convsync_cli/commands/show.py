@@ -7,14 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands import thread
+from convsync_cli.commands import standing, thread
 from convsync_cli.commands.canvas import Canvas, canvas
 from convsync_cli.commands.filters import OfChannel, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace, count
 from convsync_cli.commands.thread import Entry
 from convsync_cli.console import Console
 from convsync_cli.sync.document import document
-from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction
 from convsync_cli.sync.model.progress import LeadSync, Stored
@@ -69,15 +68,7 @@ def _document(
     return {
         "lead": lead.id,
         "messages": [document(each) for each in messages],
-        "channels": {
-            channel: {
-                "synced_at": sync.synced_at and to_text(sync.synced_at),
-                "outcome": sync.outcome,
-                "error_code": sync.error_code,
-                "left_out": sync.left_out,
-            }
-            for channel, sync in syncs.items()
-        },
+        "channels": {channel: standing.document(sync) for channel, sync in syncs.items()},
     }
 
 

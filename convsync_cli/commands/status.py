@@ -12,13 +12,19 @@ from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, duration
 from convsync_cli.commands.verdict import Channel, judge
 from convsync_cli.console import Console, ago, can_show, columns, is_terminal, note
-from convsync_cli.sync.errors import UsageError
+from convsync_cli.settings import Settings
+from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.rhythm import RUNS
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
+_CHANNEL_COLUMNS = (
+    *("workspace", "channel", "provider", "leads"),
+    *("median age", "95 % within", "never", "account"),
+)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,7 +35,7 @@ class _Page:
 
     now: datetime
     depth: QueueDepth
-    runs: list[dict[str, Any]]
+    runs: list[PastRun]
     channels: list[Channel]
     leads: dict[str, int]
 
@@ -72,17 +78,17 @@ def command(
 def look(given: Services, only: str | None) -> _Page:
     """Ask the database for everything that is shown, about one workspace or all."""
     now = given.clock.now()
-    wanted = [each.name for each in given.settings.workspaces if only in (None, each.name)]
+    chosen = given.settings.narrowed(only)
     return _Page(
         now,
         given.store.overview.queue(now),
         given.store.runs.newest(RUNS),
-        _channels(given, only, now),
-        {name: given.store.leads.count(name) for name in wanted},
+        _channels(given, chosen, now),
+        {each.name: given.store.leads.count(each.name) for each in chosen.workspaces},
     )
 
 
-def _channels(given: Services, only: str | None, now: datetime) -> list[Channel]:
+def _channels(given: Services, chosen: Settings, now: datetime) -> list[Channel]:
     paused = {(state.workspace, state.channel): state for state in given.paused()}
     return [
         Channel(
@@ -92,8 +98,7 @@ def _channels(given: Services, only: str | None, now: datetime) -> list[Channel]
             given.store.overview.ages(workspace.name, channel, now),
             paused.get((workspace.name, channel)),
         )
-        for workspace in given.settings.workspaces
-        if only in (None, workspace.name)
+        for workspace in chosen.workspaces
         for channel, provider in workspace.providers.items()
     ]
 
@@ -104,7 +109,7 @@ def document(page: _Page) -> dict[str, Any]:
         "jobs": page.depth.by_state,
         "due": page.depth.due,
         "oldest_due_s": page.depth.oldest_due_s,
-        "last_run": next(iter(page.runs), None),
+        "last_run": page.runs[0].document() if page.runs else None,
         "workspaces": [
             {
                 "name": name,
@@ -148,30 +153,29 @@ def _print(console: Console, given: Services, page: _Page) -> None:
     for remedy in verdict.remedies:
         console.wrapped(remedy, "    ", mark="  - ")
     console.say()
-    states = list(page.depth.by_state)
-    kinds = sorted({kind for kind, _ in page.depth.by_kind})
-    console.table(
-        ["job", *states],
-        [[kind, *(page.depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
-        nothing="No jobs yet.",
-    )
+    _print_queue(console, page.depth)
     console.say()
-    told, bars = _sparkline(given.store.overview.throughput(page.now, MINUTES))
-    console.wrapped(told)
+    words, bars = _sparkline(given.store.overview.throughput(page.now, MINUTES))
+    console.wrapped(words)
     if bars:
         console.say(bars)
     console.say()
+    _print_channels(console, page)
+
+
+def _print_queue(console: Console, depth: QueueDepth) -> None:
+    states = list(depth.by_state)
+    kinds = sorted({kind for kind, _ in depth.by_kind})
     console.table(
-        [
-            "workspace",
-            "channel",
-            "provider",
-            "leads",
-            "median age",
-            "95 % within",
-            "never",
-            "account",
-        ],
+        ["job", *states],
+        [[kind, *(depth.by_kind.get((kind, state), 0) for state in states)] for kind in kinds],
+        nothing="No job yet.",
+    )
+
+
+def _print_channels(console: Console, page: _Page) -> None:
+    console.table(
+        _CHANNEL_COLUMNS,
         [
             [
                 each.workspace,
@@ -206,7 +210,7 @@ def _sparkline(counts: list[int]) -> tuple[str, str]:
 
 
 def _checked(channels: list[Channel], limit: float) -> int:
-    """20 where a channel is older than ``limit`` seconds, unknown, or paused."""
+    """Breached where a channel is older than ``limit`` seconds, unknown, or paused."""
     stale = [
         each
         for each in channels
@@ -215,4 +219,4 @@ def _checked(channels: list[Channel], limit: float) -> int:
     for each in stale:
         age = "never synced" if each.ages.p50_s is None else f"{ago(each.ages.p50_s)} old"
         note(f"convsync: {each.account} is {'paused' if each.state else age}")
-    return 20 if stale else 0
+    return Exit.BREACHED if stale else Exit.DONE

@@ -11,9 +11,9 @@ from convsync_cli.sync.addresses import mail_value
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.model.progress import LeadSync, Stored
+from convsync_cli.sync.model.progress import LeadSync, Stored, WalkEnd
 from convsync_cli.sync.model.reading import EVERY, MessageFilter
-from convsync_cli.sync.text import unquoted
+from convsync_cli.sync.quotes import unquoted
 
 ARROWS = {Direction.INBOUND: "<", Direction.OUTBOUND: ">", Direction.UNKNOWN: "?"}
 
@@ -129,7 +129,7 @@ def _completeness(sync: LeadSync, accounted: bool) -> str:
         return "never read: the workspace has no account for it."
     if sync.synced_at is None:
         return f"never read to its end{failed}; the conversation above may be incomplete."
-    if sync.outcome == "not_found":
+    if sync.outcome == WalkEnd.NOT_FOUND:
         return "the provider does not know this lead."
     newer = ", a newer read is unfinished" if sync.cursor else ""
     return f"complete as of {sync.synced_at:%Y-%m-%d %H:%M} UTC{newer}{failed}."

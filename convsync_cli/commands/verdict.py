@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from convsync_cli.console import ago
 from convsync_cli.sync.clock import seconds_between
-from convsync_cli.sync.instant import from_text
+from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.overview import ChannelAges, QueueDepth
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.rhythm import late
+from convsync_cli.sync.rhythm import at_work, late
 
-_RUN_GRACE_S = 5.0
 _NAMES = {"sms": "SMS"}
 
 
@@ -51,7 +50,7 @@ class Verdict:
 
 
 def judge(
-    depth: QueueDepth, runs: Sequence[dict[str, Any]], channels: Sequence[Channel], now: datetime
+    depth: QueueDepth, runs: Sequence[PastRun], channels: Sequence[Channel], now: datetime
 ) -> Verdict:
     """Say in one line how everything is, and what would fix what is not all right.
 
@@ -63,7 +62,7 @@ def judge(
     facts += filter(None, [_behind(channels)])
     if never := sum(each.ages.never_synced for each in channels):
         facts.append(f"{never} never read")
-    if failed := depth.by_state["failed"]:
+    if failed := depth.by_state[JobState.FAILED]:
         facts.append(f"{failed} failed")
     if paused:
         facts.append(f"{len(paused)} account{'s' if len(paused) > 1 else ''} paused")
@@ -71,19 +70,13 @@ def judge(
     return Verdict(", ".join(facts), tuple(filter(None, remedies)))
 
 
-def is_running(last: dict[str, Any], now: datetime) -> bool:
-    """Whether a run that has not ended can still be at work within its budget."""
-    age = seconds_between(from_text(last["started_at"]), now)
-    return last["ended_at"] is None and age <= last["budget_s"] + _RUN_GRACE_S
-
-
-def _ran(last: dict[str, Any] | None, now: datetime) -> str:
+def _ran(last: PastRun | None, now: datetime) -> str:
     if last is None:
         return "no run yet"
-    age = ago(max(0.0, seconds_between(from_text(last["started_at"]), now)))
-    if is_running(last, now):
+    age = ago(max(0.0, seconds_between(last.started_at, now)))
+    if at_work(last, now):
         return f"a run started {age} ago and is still active"
-    return f"last run {age} ago" + ("" if last["ended_at"] else " was killed")
+    return f"last run {age} ago" + ("" if last.ended_at else " was killed")
 
 
 def _due(depth: QueueDepth) -> str:
@@ -103,12 +96,12 @@ def _behind(channels: Sequence[Channel]) -> str | None:
     return f"{' and '.join(told)} behind" if told else None
 
 
-def _of_runs(runs: Sequence[dict[str, Any]], now: datetime) -> Iterator[str]:
+def _of_runs(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
     if not runs:
         yield "nothing has run yet: `convsync cron print` prints the lines for cron"
         return
-    starts = [from_text(each["started_at"]) for each in runs]
-    if not is_running(runs[0], now) and late(starts, now):
+    starts = [each.started_at for each in runs]
+    if not at_work(runs[0], now) and late(starts, now):
         yield "cron does not start runs: `convsync cron check` finds out why"
 
 
@@ -126,9 +119,9 @@ def _of_pause(channel: Channel) -> str:
 
 
 def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
-    if failed := depth.by_state["failed"]:
+    if failed := depth.by_state[JobState.FAILED]:
         yield f"{failed} failed: `convsync jobs list --state failed` says why"
     never = [each for each in channels if each.ages.never_synced and not each.state]
-    live = depth.by_state["pending"] + depth.by_state["running"]
+    live = depth.by_state[JobState.PENDING] + depth.by_state[JobState.RUNNING]
     if never and not live:
         yield "some leads were never read and are not queued: `convsync enqueue-all` queues them"

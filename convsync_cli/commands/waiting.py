@@ -1,29 +1,17 @@
-"""``--wait``: follow jobs to their end and report it, or wait until something is free."""
+"""``enqueue --wait``: follow jobs to their end and report it."""
 
-import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.enqueue import tell_missed
+from convsync_cli.commands.looking import until
 from convsync_cli.console import Console, note
-from convsync_cli.sync.clock import Clock
-from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.enqueue import Answer
-from convsync_cli.sync.model.job import Job
+from convsync_cli.sync.errors import Exit
+from convsync_cli.sync.model.job import LIVE, Job, JobState
 from convsync_cli.sync.model.pause import NEED_A_PERSON
-
-T = TypeVar("T")
-
-LOOK_S = 0.25
-
-
-def until(look: Callable[[], T | None], clock: Clock, seconds: float) -> T | None:
-    """What ``look`` finds, as soon as it finds something within ``seconds``; else None."""
-    deadline = Deadline.after(clock, seconds)
-    while (found := look()) is None and not deadline.passed:
-        time.sleep(min(LOOK_S, deadline.remaining))
-    return found
+from convsync_cli.sync.model.placing import Placed
 
 
 def follow(
@@ -34,46 +22,45 @@ def follow(
     Returns 0 where all succeeded, 3 where one failed, 12 where one waits for an account whose
     credential is refused, 13 where time was up first.
     """
-    wanted = sorted({placed.job for placed in answer.placed if placed.answer != "recent"})
-    deadline = Deadline.after(given.clock, seconds)
-    jobs = _look(given, wanted)
-    while _open(jobs) and not _stuck(given, jobs) and not deadline.passed:
-        time.sleep(min(LOOK_S, deadline.remaining))
-        jobs = _look(given, wanted)
+    wanted = sorted({placed.job for placed in answer.placed if placed.answer != Placed.RECENT})
+    until(partial(_at_rest, given, wanted), given.clock, seconds)
+    jobs = list(_jobs(given, wanted))
     console.document(document | {"waited": [_named(job) for job in jobs]})
     for job in jobs:
         console.say(f"{job.lead}  job {job.id}  {job.state}{_why(job)}")
-    tell_missed(console, answer)
     return _code(given, answer, jobs)
 
 
-def _look(given: Services, wanted: list[int]) -> list[Job]:
-    found = [given.store.queue.job(job) for job in wanted]
-    return [job for job in found if job is not None]
+def _at_rest(given: Services, wanted: list[int]) -> bool | None:
+    """True once nothing is left that is worth waiting for, else None."""
+    live = given.store.queue.live(wanted)
+    return not live or _stuck(given, live) or None
 
 
-def _open(jobs: list[Job]) -> list[Job]:
-    return [job for job in jobs if job.state in ("pending", "running")]
-
-
-def _stuck(given: Services, jobs: list[Job]) -> bool:
+def _stuck(given: Services, live: list[int]) -> bool:
     """Whether all that is left waits for an account that is refused."""
     refused = {
         each.workspace for each in given.store.accounts.states() if each.reason in NEED_A_PERSON
     }
-    return all(
-        job.workspace in refused and job.state == "pending" and job.error_code is not None
-        for job in _open(jobs)
+    return bool(refused) and all(
+        job.workspace in refused and job.state == JobState.PENDING and job.error_code is not None
+        for job in _jobs(given, live)
     )
 
 
+def _jobs(given: Services, wanted: list[int]) -> Iterator[Job]:
+    found = map(given.store.queue.job, wanted)
+    return (job for job in found if job is not None)
+
+
 def _code(given: Services, answer: Answer, jobs: list[Job]) -> int:
-    still = _open(jobs)
-    if still:
-        note(f"convsync: {len(still)} of {len(jobs)} jobs have not ended; see `convsync jobs list`")
-        return 12 if _stuck(given, jobs) else 13
-    failed = any(job.state != "succeeded" for job in jobs)
-    return 3 if failed or answer.unknown or answer.ambiguous else 0
+    live = [job.id for job in jobs if job.state in LIVE]
+    if live:
+        note(f"convsync: {len(live)} of {len(jobs)} jobs have not ended; see `convsync jobs list`")
+        return Exit.REFUSED if _stuck(given, live) else Exit.TRY_LATER
+    failed = any(job.state != JobState.SUCCEEDED for job in jobs)
+    incomplete = failed or answer.unknown or answer.ambiguous
+    return Exit.INCOMPLETE if incomplete else Exit.DONE
 
 
 def _named(job: Job) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from convsync_cli.schedule.installation import Installation
-from convsync_cli.schedule.tasks import Task, tasks
+from convsync_cli.schedule.tasks import Rhythm, Task, tasks
 
 _WIDTH = 92
 _ASSIGNMENT = re.compile(r"""\s*(["']?)(\w+)\1\s*=\s*(.*?)\s*""")
@@ -38,6 +38,14 @@ _TAIL = """
 # To log every job to a file, add to the run:  --log-file /var/log/convsync.log --log-format json
 """
 
+_PRUNE = Task(
+    "prune",
+    ("jobs", "prune", "--older-than", "2d", "--quiet"),
+    Rhythm(hour=3, minute=31),
+    "Runs delete finished jobs themselves, succeeded ones after 7 days and failed ones after 30."
+    " To have them gone sooner, remove the # in front of this line.",
+)
+
 
 def files(installation: Installation) -> dict[str, str]:
     """The one file."""
@@ -51,11 +59,19 @@ def render(installation: Installation) -> str:
         _HEAD.format(user=installation.user),
         "\n".join(assignments) + "\n",
         _credentials(installation),
+        *(f"\n{_why(task)}\n{_entry(task, installation)}\n" for task in tasks(installation)),
+        f"\n{_why(_PRUNE)}\n# {_entry(_PRUNE, installation)}\n",
+        _TAIL,
     ]
-    for task in tasks(installation):
-        why = "\n".join(wrap(task.why, _WIDTH, initial_indent="# ", subsequent_indent="# "))
-        parts.append(f"\n{why}\n{task.rhythm.cron:<12} {command(task, installation)}\n")
-    return "".join([*parts, _TAIL])
+    return "".join(parts)
+
+
+def _why(task: Task) -> str:
+    return "\n".join(wrap(task.why, _WIDTH, initial_indent="# ", subsequent_indent="# "))
+
+
+def _entry(task: Task, installation: Installation) -> str:
+    return f"{task.rhythm.cron:<12} {command(task, installation)}"
 
 
 def command(task: Task, installation: Installation) -> str:

@@ -144,6 +144,6 @@ def _read(path: str) -> str:
 
 
 def _sentence(stderr: bytes) -> str:
-    """The last line of what convsync said, which is its error or its hint."""
+    """The first line of what convsync said: its error."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     return lines[0].removeprefix("convsync: ") if lines else ""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.instant import from_text
-from convsync_cli.sync.model.job import Job
+from convsync_cli.sync.model.job import LIVE, Job, JobState
 from convsync_cli.sync.model.pause import NEED_A_PERSON, AccountState, PauseReason
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 from convsync_cli.sync.plainwords import CODES
 
 
@@ -80,17 +80,17 @@ def summary(facts: Facts) -> tuple[bool | None, str]:
         if each.current_as_of is None:
             return False, f"not current: {each.channel} was never read to its end"
     for each in applying:
-        if each.sync and each.sync.outcome == "failed":
+        if each.sync and each.sync.outcome == WalkEnd.FAILED:
             why = CODES.get(each.sync.error_code or "", "it did not work")
             return False, f"not current: the last read of {each.channel} failed: {why}"
-    if facts.job and facts.job.state in ("pending", "running"):
+    if facts.job and facts.job.state in LIVE:
         return False, "queued, and not yet read since"
     return True, "current as of the last read"
 
 
 def window_until(facts: Facts) -> datetime | None:
     """Until when asking again is answered with the job that succeeded, or None."""
-    if facts.job is None or facts.job.state != "succeeded":
+    if facts.job is None or facts.job.state != JobState.SUCCEEDED:
         return None
     asked = from_text(facts.job.requested_at)
     window = timedelta(seconds=facts.window_s)
@@ -132,9 +132,9 @@ def _paused(facts: Facts) -> Step | None:
 
 def _live(facts: Facts) -> Step | None:
     job = facts.job
-    if job is None or job.state not in ("pending", "running"):
+    if job is None or job.state not in LIVE:
         return None
-    if job.state == "running":
+    if job.state == JobState.RUNNING:
         if job.lease_until and from_text(job.lease_until) < facts.now:
             what = "the process that worked on it has died; the next run takes it over"
             return Step(what, facts.now, _run_unless_cron_does(facts))
@@ -149,7 +149,7 @@ def _live(facts: Facts) -> Step | None:
 
 
 def _failed(facts: Facts) -> Step | None:
-    if facts.job is None or facts.job.state != "failed":
+    if facts.job is None or facts.job.state != JobState.FAILED:
         return None
     return Step(
         "nothing: its job has failed and is not tried again by itself",

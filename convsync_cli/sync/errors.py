@@ -27,13 +27,30 @@ address, a name or a text.
 """
 
 from datetime import datetime
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a command ends; a signal adds 128 to its own number."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    INCOMPLETE = 3  # finished, but something is left out, unknown or failed
+    NOT_FOUND = 4
+    NEEDS_CONFIRMATION = 5
+    LOCKED = 11
+    REFUSED = 12  # a credential
+    TRY_LATER = 13
+    UNUSABLE = 14  # the configuration, the database, or a file that was asked for
+    BREACHED = 20  # what a check looks for
 
 
 class ConvsyncError(Exception):
     """An error for people: what happened to what (``message``), and what to do next (``hint``)."""
 
     code = "error"
-    exit_code = 1
+    exit_code: Exit = Exit.BUG
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -45,70 +62,69 @@ class Bug(ConvsyncError):
     """An unforeseen error."""
 
     code = "bug"
-    exit_code = 1
 
 
 class UsageError(ConvsyncError):
     """The command line is wrong."""
 
     code = "usage"
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class NotFound(ConvsyncError):
     """Something named on the command line is not there."""
 
     code = "not_found"
-    exit_code = 4
+    exit_code = Exit.NOT_FOUND
 
 
 class NeedsConfirmation(ConvsyncError):
     """A destructive command without ``--yes`` and without a terminal to ask at."""
 
     code = "needs_confirmation"
-    exit_code = 5
+    exit_code = Exit.NEEDS_CONFIRMATION
 
 
 class Locked(ConvsyncError):
     """Another process has held the database for too long."""
 
     code = "locked"
-    exit_code = 11
+    exit_code = Exit.LOCKED
 
 
 class ConfigError(ConvsyncError):
     """The configuration cannot be used."""
 
     code = "config"
-    exit_code = 14
+    exit_code = Exit.UNUSABLE
 
 
 class DatabaseError(ConvsyncError):
     """The database cannot be used."""
 
     code = "database"
-    exit_code = 14
+    exit_code = Exit.UNUSABLE
 
 
 class OutputError(ConvsyncError):
     """A file that was asked for cannot be written."""
 
     code = "output"
-    exit_code = 14
+    exit_code = Exit.UNUSABLE
 
 
 class CredentialUnavailable(ConvsyncError):
     """A credential cannot be had; it stops its account only."""
 
     code = "credential_unavailable"
-    exit_code = 12
+    exit_code = Exit.REFUSED
 
 
 class SyncError(ConvsyncError):
     """Reading from a provider did not work."""
 
     code = "sync"
-    exit_code = 13
+    exit_code = Exit.TRY_LATER
 
 
 class Unavailable(SyncError):
@@ -154,7 +170,7 @@ class Unauthorized(SyncError):
     """The provider refuses the credential."""
 
     code = "unauthorized"
-    exit_code = 12
+    exit_code = Exit.REFUSED
 
 
 class Rejected(SyncError):

@@ -1,4 +1,4 @@
-"""The lines of a file of leads, whatever its encoding; never more than one of them in memory."""
+"""The lines of a file of people or messages in any encoding, never more than one in memory."""
 
 import codecs
 import json
@@ -36,6 +36,28 @@ class Line:
 
     number: int
     text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be used; ``reason`` holds nothing of what is written in it."""
+
+    line: int
+    reason: str
+
+
+def opening(lines: Iterator[Line], hint: str = "") -> Line:
+    """The first line that is not blank.
+
+    Raises:
+        UsageError: there is none, which ``hint`` helps with; or it begins a JSON array.
+    """
+    first = next((line for line in lines if line.text is None or line.text.strip()), None)
+    if first is None:
+        raise UsageError("the file is empty", hint)
+    if (first.text or "").lstrip().startswith("["):
+        raise UsageError("the file is a JSON array, not JSONL", "try: jq -c '.[]' FILE")
+    return first
 
 
 def json_object(text: str) -> dict[str, Any] | str:
@@ -77,7 +99,7 @@ def _refuse_binary(head: bytes) -> None:
     # Compressed and other binary data has one in ten; text with a few stray ones is text.
     if kind or (controls >= 16 and controls > len(head) / 20 and not wide):
         what = kind or "binary data"
-        raise UsageError(f"The file is {what}, not CSV or JSONL.", "Export it as CSV in UTF-8.")
+        raise UsageError(f"the file is {what}, not CSV or JSONL", "export it as CSV in UTF-8")
 
 
 def _transcoded(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import PauseReason
+from convsync_cli.sync.model.progress import WalkEnd
 from convsync_cli.sync.ports import Store
 
 WAITED_FOR = timedelta(hours=6)
@@ -28,6 +29,6 @@ def _is_under_way(store: Store, account: Account, now: datetime) -> bool:
         walk.watermark is None
         and walk.walk_started_at is not None
         and timedelta() <= now - walk.walk_started_at <= WAITED_FOR
-        and walk.outcome != "failed"
+        and walk.outcome != WalkEnd.FAILED
         and not (state.paused(now) and state.reason is not PauseReason.RATE_LIMITED)
     )

@@ -14,7 +14,6 @@ from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.errors import Unauthorized
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import RECHECK, PauseReason
-from convsync_cli.sync.ports import Accounts
 
 LOOKED_AT_EVERY = timedelta(minutes=55)  # also where nothing is stored
 
@@ -31,7 +30,6 @@ async def make_sure(
     account: Account,
     provider: Provider,
     api: Api,
-    accounts: Accounts,
     commits: Commits,
     clock: Clock,
 ) -> bool:
@@ -46,7 +44,7 @@ async def make_sure(
     seen = await provider.identity(api)
     if seen is None:
         return False
-    now = clock.now()
+    accounts, now = commits.store.accounts, clock.now()
     meant = getattr(account.options, "workspace_id", None)
     known = meant or await commits.call(accounts.identify, account, seen, now)
     if known == seen:

@@ -11,11 +11,9 @@ from typing import Any, BinaryIO
 
 from convsync_cli.sync import leadcolumns
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.filelines import LONGEST, Line, json_object, lines
+from convsync_cli.sync.filelines import LONGEST, BadLine, Line, json_object, lines, opening
 from convsync_cli.sync.leadcolumns import Columns
 from convsync_cli.sync.model.lead import Contact
-
-PROVIDERS = ("gohighlevel", "emailbison")
 
 # A quote that closes later than this many lines is taken for one that was never closed. A file that
 # has made us put back too many lines is broken throughout: then only these few are looked at.
@@ -25,7 +23,6 @@ _DELIMITERS = (",", ";", "\t")
 _SHOWN_COLUMNS = 30
 _DATA = re.compile(r"@|[0-9](?:[^0-9]?[0-9]){6}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_HINT = 'Name a column "email", "phone", "gohighlevel_id" or "emailbison_id" in the first line.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,9 @@ class Row:
     contact: Contact
 
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that cannot be used; ``reason`` holds nothing of what is written in it."""
-
-    line: int
-    reason: str
-
-
 def rows(
-    stream: BinaryIO, region: str | None, providers: Collection[str] = PROVIDERS
-) -> Iterator[Row | BadRow]:
+    stream: BinaryIO, region: str | None, providers: Collection[str]
+) -> Iterator[Row | BadLine]:
     """Read the leads of a CSV or JSONL file, with the memory that one row needs.
 
     Empty rows are skipped. A short row lacks its last cells (Excel leaves empty ones out); a
@@ -61,14 +50,9 @@ def rows(
         UsageError: at once, where the file is empty, not text, or has no column that finds a lead.
     """
     source = _Source(lines(stream))
-    first = next((line for line in source if line.text is None or line.text.strip()), None)
-    if first is None:
-        raise UsageError("The file is empty.")
-    start = (first.text or "").lstrip()
-    if start.startswith("["):
-        raise UsageError("The file is a JSON array, not JSONL.", "Try: jq -c '.[]' FILE")
+    first = opening(source)
     source.put_back([first])
-    if start.startswith("{"):
+    if (first.text or "").lstrip().startswith("{"):
         return _objects(source, region, tuple(providers))
     return _table(source, region, providers)
 
@@ -91,7 +75,7 @@ class _Source(Iterator[Line]):
 
 def _objects(
     source: Iterator[Line], region: str | None, providers: tuple[str, ...]
-) -> Iterator[Row | BadRow]:
+) -> Iterator[Row | BadLine]:
     columns_of = lru_cache(64)(lambda names: leadcolumns.columns(names, providers))
     for line in source:
         if line.text is None or line.text.strip():
@@ -100,7 +84,7 @@ def _objects(
                 cells = [_texts(value) for value in data.values()]
                 yield _row(line.number, leadcolumns.contact(columns_of(tuple(data)), cells, region))
             else:
-                yield BadRow(line.number, data)
+                yield BadLine(line.number, data)
 
 
 def _object(line: Line) -> dict[str, Any] | str:
@@ -123,29 +107,29 @@ def _texts(value: Any) -> list[str]:
 
 def _table(
     source: _Source, region: str | None, providers: Collection[str]
-) -> Iterator[Row | BadRow]:
+) -> Iterator[Row | BadLine]:
     delimiter, columns = _header(source, providers)
     return _table_rows(source, delimiter, columns, region)
 
 
 def _table_rows(
     source: _Source, delimiter: str, columns: Columns, region: str | None
-) -> Iterator[Row | BadRow]:
+) -> Iterator[Row | BadLine]:
     for line in source:
         if line.text is not None and not line.text.strip():
             continue
         cells = _cells(line, source, delimiter)
         if isinstance(cells, str):
-            yield BadRow(line.number, cells)
+            yield BadLine(line.number, cells)
         elif any(map(str.strip, cells[len(columns) :])):
-            yield BadRow(line.number, f"{len(cells)} cells in {len(columns)} columns")
+            yield BadLine(line.number, f"{len(cells)} cells in {len(columns)} columns")
         elif any(map(str.strip, cells)):
             told = leadcolumns.contact(columns, [[cell] for cell in cells], region)
             yield _row(line.number, told)
 
 
-def _row(number: int, told: Contact | str) -> Row | BadRow:
-    return BadRow(number, told) if isinstance(told, str) else Row(number, told)
+def _row(number: int, told: Contact | str) -> Row | BadLine:
+    return BadLine(number, told) if isinstance(told, str) else Row(number, told)
 
 
 def _header(source: _Source, providers: Collection[str]) -> tuple[str, Columns]:
@@ -155,10 +139,10 @@ def _header(source: _Source, providers: Collection[str]) -> tuple[str, Columns]:
     delimiter = told[1] if told else _delimiter(line.text or "", providers)
     names = _cells(line, source, delimiter)
     if isinstance(names, str):
-        raise UsageError(f"The first line of the file cannot be read: {names}.")
+        raise UsageError(f"the first line of the file cannot be read: {names}")
     columns = leadcolumns.columns(names, providers)
     if not leadcolumns.can_find_a_lead(columns):
-        raise _no_usable_column(names)
+        raise _no_usable_column(names, providers)
     return delimiter, columns
 
 
@@ -173,11 +157,13 @@ def _delimiter(header: str, providers: Collection[str]) -> str:
     return max(_DELIMITERS, key=known)
 
 
-def _no_usable_column(names: list[str]) -> UsageError:
+def _no_usable_column(names: list[str], providers: Collection[str]) -> UsageError:
+    ids = ", ".join(f'"{provider}_id"' for provider in providers)
+    hint = f'name a column "email", "phone" or one of {ids} in the first line.'
     if any(map(_DATA.search, names)):  # somebody's address: not to be repeated
-        return UsageError("The first line of the file does not name its columns.", _HINT)
+        return UsageError("the first line of the file does not name its columns", hint)
     shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])
-    return UsageError(f"The file has no column that finds a lead. Its columns are: {shown}.", _HINT)
+    return UsageError(f"the file has no column that finds a lead; its columns are: {shown}", hint)
 
 
 def _cells(first: Line, source: _Source, delimiter: str) -> list[str] | str:

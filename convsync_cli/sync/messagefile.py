@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.filelines import Line, json_object, lines
+from convsync_cli.sync.filelines import BadLine, Line, json_object, lines, opening
 from convsync_cli.sync.model.imported import PROVIDER
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.shape import Json, text
@@ -25,15 +25,7 @@ class MessageRow:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
-class BadMessage:
-    """A line that cannot be used; ``reason`` holds nothing of what is written in it."""
-
-    line: int
-    reason: str
-
-
-def messages(stream: BinaryIO) -> Iterator[MessageRow | BadMessage]:
+def messages(stream: BinaryIO) -> Iterator[MessageRow | BadLine]:
     """Read the messages of a JSONL file, with the memory that one line needs.
 
     Each line has ``lead`` (as on the command line), ``channel``, ``direction`` and ``body``, and
@@ -43,17 +35,12 @@ def messages(stream: BinaryIO) -> Iterator[MessageRow | BadMessage]:
         UsageError: the file is empty, is not text, or is no JSONL.
     """
     source = (each for each in lines(stream, LONGEST) if each.text is None or each.text.strip())
-    first = next(source, None)
-    if first is None:
-        raise UsageError("The file is empty.", _HINT)
-    start = (first.text or "{").lstrip()
-    if start.startswith("["):
-        raise UsageError("The file is a JSON array, not JSONL.", "Try: jq -c '.[]' FILE")
-    if not start.startswith("{"):
-        raise UsageError("The file is not JSONL.", _HINT)
+    first = opening(source, _HINT)
+    if not (first.text or "{").lstrip().startswith("{"):
+        raise UsageError("the file is not JSONL", _HINT)
     for line in chain([first], source):
         read = _read(line)
-        yield BadMessage(line.number, read) if isinstance(read, str) else read
+        yield BadLine(line.number, read) if isinstance(read, str) else read
 
 
 def _read(line: Line) -> MessageRow | str:

@@ -18,22 +18,22 @@ WITHIN = timedelta(minutes=30)
 FAILED = frozenset({"failed", "undelivered"})
 
 
-def superseded(read: Callable[[], Iterable[Stored]]) -> dict[int, int]:
-    """The numbers of failed texts that were sent again, each with the number of its retry.
+def superseded(read: Callable[[], Iterable[Stored]]) -> set[int]:
+    """The numbers of failed texts that were sent again.
 
-    Both are of one lead and thread, ours, and the same to the letter; the first has failed, the
-    other came within half an hour, and no third is as near to either. ``read`` gives the messages,
-    of any leads, in any order; where one has failed it is asked twice, so that of all the others
-    none is held.
+    Such a text and its retry are of one lead and thread, ours, and the same to the letter; the
+    first has failed, the other came within half an hour, and no third is as near to either.
+    ``read`` gives the messages, of any leads, in any order; where one has failed it is asked twice,
+    so that of all the others none is held.
     """
     failed = {_words(each) for each in read() if _has_failed(each.message)}
     if not failed:
-        return {}
+        return set()
     alike: dict[object, list[Stored]] = defaultdict(list)
     for each in read():
         if _is_our_text(each.message) and _words(each) in failed:
             alike[_words(each)].append(each)
-    return {first.id: then.id for group in alike.values() for first, then in _pairs(group)}
+    return {first.id for group in alike.values() for first in _retried(group)}
 
 
 def _words(stored: Stored) -> tuple[object, ...]:
@@ -41,14 +41,14 @@ def _words(stored: Stored) -> tuple[object, ...]:
     return stored.lead, message.provider, message.thread, message.body, message.attachments
 
 
-def _pairs(group: list[Stored]) -> Iterator[tuple[Stored, Stored]]:
-    """Those of some texts that are alike of which one is the retry of the other."""
+def _retried(group: list[Stored]) -> Iterator[Stored]:
+    """Those of some texts that are alike of which another is the retry."""
     dated = [(at, each) for each in group if (at := each.message.sent_at) is not None]
     if len(dated) < len(group):
         return  # one without a date could stand anywhere
     for run in _runs(sorted(dated, key=lambda pair: (pair[0], pair[1].id))):
         if len(run) == 2 and _is_retry(run[0].message, run[1].message):
-            yield run[0], run[1]
+            yield run[0]
 
 
 def _runs(dated: list[tuple[datetime, Stored]]) -> Iterator[list[Stored]]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from convsync_cli.sync import reference
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.enqueue import resolve
-from convsync_cli.sync.messagefile import BadMessage, MessageRow
+from convsync_cli.sync.filelines import BadLine
+from convsync_cli.sync.messagefile import MessageRow
 from convsync_cli.sync.model.address import Address, AddressKind
 from convsync_cli.sync.model.imported import TakenIn
-from convsync_cli.sync.model.lead import Contact, Handle
+from convsync_cli.sync.model.lead import Contact, Handle, Learning
 from convsync_cli.sync.model.message import Channel, Message
 from convsync_cli.sync.ports import Store
 
@@ -27,12 +28,12 @@ class Tally:
     leads_added: int = 0
     unknown: int = 0
     rejected: int = 0
-    reasons: list[BadMessage] = field(default_factory=list)
+    reasons: list[BadLine] = field(default_factory=list)
 
     def leave_out(self, line: int, reason: str) -> None:
         """Keep why a line is not taken in."""
         if len(self.reasons) < LISTED:
-            self.reasons.append(BadMessage(line, reason))
+            self.reasons.append(BadLine(line, reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +51,19 @@ class TakeIn:
     add_leads: bool
     tally: Tally = field(default_factory=Tally)
 
-    def run(self, rows: Iterable[MessageRow | BadMessage]) -> Tally:
+    def run(self, rows: Iterable[MessageRow | BadLine]) -> Tally:
         """Take in all messages, of whatever size; what was taken in before stays as it is."""
         for batch in _batches(rows):
             with self.store.transaction():
                 self._take_in(batch)
         return self.tally
 
-    def _take_in(self, batch: list[MessageRow | BadMessage]) -> None:
+    def _take_in(self, batch: list[MessageRow | BadLine]) -> None:
         good = [row for row in batch if isinstance(row, MessageRow)]
         leads = self._leads({row.lead for row in good})
         told: dict[str, list[Message]] = defaultdict(list)
         for row in batch:
-            if isinstance(row, BadMessage):
+            if isinstance(row, BadLine):
                 self.tally.rejected += 1
                 self.tally.leave_out(row.line, row.reason)
             elif lead := leads.get(row.lead):
@@ -91,9 +92,9 @@ class TakeIn:
             return None
         now = self.clock.now()
         learnt = self.store.leads.learn(self.workspace, contact, self.channels, now)
-        if learnt.answer == "forgotten":
+        if learnt.answer == Learning.FORGOTTEN:
             return None
-        self.tally.leads_added += learnt.answer == "added"
+        self.tally.leads_added += learnt.answer == Learning.ADDED
         return learnt.lead
 
     def _why_unknown(self) -> str:
@@ -117,10 +118,10 @@ def _person(text: str, regions: reference.Regions, workspace: str) -> Contact | 
 
 
 def _batches(
-    rows: Iterable[MessageRow | BadMessage],
-) -> Iterator[list[MessageRow | BadMessage]]:
+    rows: Iterable[MessageRow | BadLine],
+) -> Iterator[list[MessageRow | BadLine]]:
     """Some rows at a time: neither many nor large, since others wait for the transaction."""
-    batch: list[MessageRow | BadMessage] = []
+    batch: list[MessageRow | BadLine] = []
     size = 0
     for row in rows:
         batch.append(row)

@@ -21,6 +21,7 @@ from typing import Any
 from convsync_cli.sync import instant
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import CredentialUnavailable
+from convsync_cli.sync.privatefile import at_once, can_be_sent
 
 _ROOM = 16 * 1024  # a pair takes 1 to 3 KB
 _FORMAT = (
@@ -144,7 +145,7 @@ class TokenFile:
 
 def _content(path: Path) -> Mapping[str, Any]:
     try:
-        with open(path, "rb", opener=_at_once) as file:
+        with open(path, "rb", opener=at_once) as file:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read(_ROOM * 4) if stat.S_ISREG(mode) else b""
     except FileNotFoundError:
@@ -172,15 +173,11 @@ def _pair(told: Mapping[str, Any]) -> Pair | None:
     What has no end is renewed before it is used.
     """
     refresh, access = told.get("refresh_token"), told.get("access_token")
-    if not isinstance(refresh, str) or not _visible(refresh):
+    if not isinstance(refresh, str) or not can_be_sent(refresh):
         return None
-    if not isinstance(access, str) or not _visible(access):
+    if not isinstance(access, str) or not can_be_sent(access):
         access = ""
     return Pair(refresh, access, instant.parse(told.get("expires_at")))
-
-
-def _visible(token: str) -> bool:
-    return bool(token) and all("!" <= character <= "~" for character in token)
 
 
 def _fingerprint(pair: Pair) -> str:
@@ -197,8 +194,3 @@ def _taken(file: int) -> bool:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Open without waiting, which a named pipe without a writer would do for ever."""
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

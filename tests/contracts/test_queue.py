@@ -923,6 +923,13 @@ class TestLooking:
     def test_a_job_that_does_not_exist_is_none(self, agency: Agency) -> None:
         assert agency.store.queue.job(1) is None
 
+    def test_of_some_jobs_those_that_have_not_ended_are_told(self, agency: Agency) -> None:
+        ended = agency.finished(agency.lead())
+        running = agency.queued(agency.lead())
+        agency.take(0)
+        pending = agency.queued(agency.lead())
+        assert agency.store.queue.live([ended, running, pending, 4711]) == [running, pending]
+
     def test_jobs_come_newest_first_up_to_a_limit(self, agency: Agency) -> None:
         jobs = [agency.queued(agency.lead()) for _ in range(3)]
         assert [job.id for job in agency.jobs()] == jobs[::-1]

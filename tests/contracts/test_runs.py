@@ -1,5 +1,6 @@
 """``Runs``: a row for every run."""
 
+from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.ports import Store
 
 from .conftest import Agency, at
@@ -11,10 +12,10 @@ def begin(store: Store, when: float = 0) -> int:
     return store.runs.start("host", 42, 50.5, at(when))
 
 
-def last(store: Store) -> dict[str, object]:
-    told = store.runs.last()
-    assert told is not None
-    return told
+def last(store: Store) -> PastRun:
+    run = store.runs.last()
+    assert run is not None
+    return run
 
 
 def test_without_a_run_there_is_no_last_one(agency: Agency) -> None:
@@ -23,7 +24,7 @@ def test_without_a_run_there_is_no_last_one(agency: Agency) -> None:
 
 def test_a_run_that_goes_on_has_no_end(agency: Agency) -> None:
     run = begin(agency.store)
-    assert last(agency.store) == {
+    assert last(agency.store).document() == {
         "run": run,
         "host": "host",
         "pid": 42,
@@ -38,21 +39,21 @@ def test_a_run_that_ended_says_how(agency: Agency, neighbour: Agency) -> None:
     run = begin(agency.store)
     agency.store.runs.finish(run, "drained", COUNTS, at(7))
     told = last(neighbour.store)
-    assert (told["ended_at"], told["reason"]) == ("2026-03-01T12:00:07.000Z", "drained")
-    assert {key: told[key] for key in COUNTS} == COUNTS
+    assert (told.ended_at, told.reason, told.counts) == (at(7), "drained", COUNTS)
+    assert told.document() | COUNTS == told.document()
 
 
 def test_the_newest_run_is_the_last_even_if_an_older_one_ends_later(agency: Agency) -> None:
     first, second = begin(agency.store), begin(agency.store)
     agency.store.runs.finish(first, "drained", COUNTS, at(7))
     assert second > first
-    assert last(agency.store)["run"] == second
+    assert last(agency.store).run == second
 
 
 def test_a_clock_set_back_does_not_make_an_old_run_the_last(agency: Agency) -> None:
     begin(agency.store, 3600)
     second = begin(agency.store, 0)
-    assert last(agency.store)["run"] == second
+    assert last(agency.store).run == second
 
 
 def test_recent_runs_are_those_since_a_moment_newest_first(agency: Agency) -> None:
@@ -75,7 +76,7 @@ def test_ending_one_run_ends_no_other(agency: Agency) -> None:
     first = begin(agency.store)
     begin(agency.store)
     agency.store.runs.finish(first, "drained", COUNTS, at(7))
-    assert last(agency.store)["ended_at"] is None
+    assert last(agency.store).ended_at is None
 
 
 def test_old_runs_are_forgotten_oldest_first_up_to_a_limit(agency: Agency) -> None:
@@ -101,6 +102,6 @@ def test_the_newest_runs_come_first(agency: Agency) -> None:
     runs = [begin(agency.store, when) for when in range(4)]
     agency.store.runs.finish(runs[2], "drained", COUNTS, at(7))
     told = agency.store.runs.newest(3)
-    assert [each["run"] for each in told] == runs[:0:-1]
-    assert told[1]["claimed"] == 3
+    assert [each.run for each in told] == runs[:0:-1]
+    assert told[1].counts == COUNTS
     assert agency.store.runs.newest(0) == []

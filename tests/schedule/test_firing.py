@@ -20,7 +20,7 @@ TIMER = Entry("the timer convsync-run.timer")
 
 def begun(minutes_ago: float, **different: object) -> PastRun:
     run = PastRun(
-        1, "here", "convsync", False, NOW - timedelta(minutes=minutes_ago), None, 50.0, {}
+        1, "here", 42, "convsync", False, NOW - timedelta(minutes=minutes_ago), None, 50.0, None, {}
     )
     return replace(run, **different)  # type: ignore[arg-type]
 

@@ -13,15 +13,18 @@ from hypothesis import strategies as st
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.filelines import lines
-from convsync_cli.sync.leadfile import BadRow, Row, rows
+from convsync_cli.sync.filelines import BadLine, lines
+from convsync_cli.sync.leadfile import Row, rows
 from convsync_cli.sync.model.lead import Contact, Handle
 
+PROVIDERS = ("gohighlevel", "emailbison")
 GHL = "ctcAAAA0000000000001"
 
 
-def read(data: str | bytes, region: str | None = "US") -> list[Row | BadRow]:
-    return list(rows(io.BytesIO(data.encode() if isinstance(data, str) else data), region))
+def read(data: str | bytes, region: str | None = "US") -> list[Row | BadLine]:
+    return list(
+        rows(io.BytesIO(data.encode() if isinstance(data, str) else data), region, PROVIDERS)
+    )
 
 
 def contacts(data: str | bytes) -> list[Contact]:
@@ -148,7 +151,7 @@ def test_an_address_that_cannot_be_one_is_kept_as_it_was_written() -> None:
 
 def test_a_row_that_finds_nobody_is_bad() -> None:
     assert read("name,email\nLead One,none\n") == [
-        BadRow(2, "no usable email, phone or provider id")
+        BadLine(2, "no usable email, phone or provider id")
     ]
 
 
@@ -187,7 +190,7 @@ def test_quoted_cells_may_hold_line_ends() -> None:
 def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
     text = 'name,email\n"Lead,a@b.co\nTwo,c@d.co\n' + "Three,e@f.co\n" * 3
     assert read(text)[:2] == [
-        BadRow(2, "a quote is not closed"),
+        BadLine(2, "a quote is not closed"),
         Row(3, person("c@d.co", name="Two")),
     ]
     assert len(read(text)) == 5
@@ -195,7 +198,7 @@ def test_a_quote_that_is_never_closed_costs_its_own_line_only() -> None:
 
 def test_two_unclosed_quotes_do_not_swallow_what_is_between_them() -> None:
     text = 'name,email\n"A,a@b.co\nB,c@d.co\n"C,e@f.co\nD,g@h.co\n'
-    assert [row.line for row in read(text) if isinstance(row, BadRow)] == [2, 4]
+    assert [row.line for row in read(text) if isinstance(row, BadLine)] == [2, 4]
 
 
 def test_quotes_inside_a_cell_are_part_of_it() -> None:
@@ -217,7 +220,7 @@ def test_quotes_inside_a_cell_are_part_of_it() -> None:
 )
 def test_a_bad_row_is_reported_and_the_others_go_on(row: str, reason: str) -> None:
     good = Row(4, person("c@d.co"))
-    assert read(f"email,name,company\n\n{row}\nc@d.co,,\n") == [BadRow(3, reason), good]
+    assert read(f"email,name,company\n\n{row}\nc@d.co,,\n") == [BadLine(3, reason), good]
 
 
 @pytest.mark.parametrize("row", ["a@b.co", "a@b.co,A", "a@b.co,,,,,"])
@@ -270,7 +273,7 @@ def test_jsonl_has_the_same_names() -> None:
 )
 def test_a_bad_line_of_jsonl_is_reported_and_the_others_go_on(line: str, reason: str) -> None:
     good = '{"email": "a@b.co"}'
-    assert read(f"{good}\n{line}\n{good}\n")[1:] == [BadRow(2, reason), Row(3, person("a@b.co"))]
+    assert read(f"{good}\n{line}\n{good}\n")[1:] == [BadLine(2, reason), Row(3, person("a@b.co"))]
 
 
 def test_half_a_character_in_json_is_replaced() -> None:
@@ -280,26 +283,26 @@ def test_half_a_character_in_json_is_replaced() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "The file is empty."),
-        (b"\xef\xbb\xbf\r\n\n", "The file is empty."),
-        (b"\x1f\x8b\x08\0\0", "The file is a gzip archive, not CSV or JSONL."),
-        (b"PK\x03\x04...", "The file is an Excel workbook or a ZIP archive, not CSV or JSONL."),
-        (b"\x89PNG\r\n\x1a\n", "The file is an image, not CSV or JSONL."),
-        (bytes(range(256)) * 20, "The file is binary data, not CSV or JSONL."),
-        ("email\na@b.co\n".encode("utf-16-le") * 3, "The file is binary data, not CSV or JSONL."),
-        (b'[{"email": "a@b.co"}]', "The file is a JSON array, not JSONL."),
-        (b"name,Company Phone\n", "The file has no column that finds a lead. Its columns are: "
-                                   "name, Company Phone."),
-        (b"a@b.co,Lead One\n", "The first line of the file does not name its columns."),
-        (b"Lead One;202 555-0123\n", "The first line of the file does not name its columns."),
-        (b'"email,name\n', "The first line of the file cannot be read: a quote is not closed."),
-        (b"e" * 2_000_000, "The first line of the file cannot be read: the line is longer than "
-                           "1 MiB."),
+        (b"", "the file is empty"),
+        (b"\xef\xbb\xbf\r\n\n", "the file is empty"),
+        (b"\x1f\x8b\x08\0\0", "the file is a gzip archive, not CSV or JSONL"),
+        (b"PK\x03\x04...", "the file is an Excel workbook or a ZIP archive, not CSV or JSONL"),
+        (b"\x89PNG\r\n\x1a\n", "the file is an image, not CSV or JSONL"),
+        (bytes(range(256)) * 20, "the file is binary data, not CSV or JSONL"),
+        ("email\na@b.co\n".encode("utf-16-le") * 3, "the file is binary data, not CSV or JSONL"),
+        (b'[{"email": "a@b.co"}]', "the file is a JSON array, not JSONL"),
+        (b"name,Company Phone\n", "the file has no column that finds a lead; its columns are: "
+                                   "name, Company Phone"),
+        (b"a@b.co,Lead One\n", "the first line of the file does not name its columns"),
+        (b"Lead One;202 555-0123\n", "the first line of the file does not name its columns"),
+        (b'"email,name\n', "the first line of the file cannot be read: a quote is not closed"),
+        (b"e" * 2_000_000, "the first line of the file cannot be read: the line is longer than "
+                           "1 MiB"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_at_all_is_refused_at_once(data: bytes, message: str) -> None:
     with pytest.raises(UsageError) as refused:
-        rows(io.BytesIO(data), None)
+        rows(io.BytesIO(data), None, PROVIDERS)
     assert message == refused.value.message
 
 
@@ -322,7 +325,7 @@ class Pipe(io.RawIOBase):
 def test_a_file_is_read_no_further_ahead_than_a_row_may_reach(row: str) -> None:
     count = 60_000 // len(row)
     pipe = Pipe(part.encode() for part in ["email,name\n", *[row * count] * 4, "a@b.co,\n"])
-    found = rows(pipe, None)  # type: ignore[arg-type]
+    found = rows(pipe, None, PROVIDERS)  # type: ignore[arg-type]
     assert pipe.given < 70_000
     for last in found:
         assert pipe.given < (last.line + 201) * len(row) + 130_000
@@ -332,10 +335,10 @@ def test_a_file_is_read_no_further_ahead_than_a_row_may_reach(row: str) -> None:
 def test_a_line_without_an_end_is_not_kept() -> None:
     parts = [b"email\n", *[b"x" * 60_000] * 200, b"\na@b.co\n"]
     tracemalloc.start()
-    found = list(rows(Pipe(iter(parts)), None))  # type: ignore[arg-type]
+    found = list(rows(Pipe(iter(parts)), None, PROVIDERS))  # type: ignore[arg-type]
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert found == [BadRow(2, "the line is longer than 1 MiB"), Row(3, person("a@b.co"))]
+    assert found == [BadLine(2, "the line is longer than 1 MiB"), Row(3, person("a@b.co"))]
     assert peak < 6_000_000
 
 

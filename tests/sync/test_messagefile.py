@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from convsync_cli.sync import messagefile
 from convsync_cli.sync.errors import UsageError
-from convsync_cli.sync.messagefile import BadMessage, MessageRow, messages
+from convsync_cli.sync.filelines import BadLine
+from convsync_cli.sync.messagefile import MessageRow, messages
 from convsync_cli.sync.model.message import Channel, Direction, Message
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ ROW = {
 }
 
 
-def read(*rows: Any) -> list[MessageRow | BadMessage]:
+def read(*rows: Any) -> list[MessageRow | BadLine]:
     lines = [each if isinstance(each, str) else json.dumps(each) for each in rows]
     return list(messages(io.BytesIO("\n".join(lines).encode("utf-8", "surrogatepass"))))
 
@@ -94,7 +95,7 @@ NO_TIME = "sent_at is not a time: write ISO 8601, as in 2026-01-31T10:00:00Z"
 )  # fmt: skip
 def test_a_bad_line_is_told_by_its_number_and_harms_no_other(row: Any, reason: str) -> None:
     before, bad, after = read(ROW, row, ROW)
-    assert bad == BadMessage(2, reason)
+    assert bad == BadLine(2, reason)
     assert CANARY not in repr(bad)
     assert isinstance(before, MessageRow)
     assert isinstance(after, MessageRow)

@@ -14,7 +14,7 @@ def paused(reason: PauseReason = PauseReason.UNAUTHORIZED) -> AccountState:
 
 
 def run(failed: int) -> PastRun:
-    return PastRun(1, "h", "u", False, NOON, NOON, 50.0, {"failed": failed})
+    return PastRun(1, "h", 42, "u", False, NOON, NOON, 50.0, "drained", {"failed": failed})
 
 
 def test_all_is_well_and_nothing_is_said() -> None:
@@ -46,5 +46,5 @@ def test_failed_jobs_are_told_once_until_an_hour_passes_without() -> None:
 
 
 def test_a_run_that_was_killed_counts_for_nothing() -> None:
-    killed = PastRun(1, "h", "u", False, NOON, None, 50.0, {})
+    killed = PastRun(1, "h", 42, "u", False, NOON, None, 50.0, None, {})
     assert trouble([], [killed]) == Trouble()

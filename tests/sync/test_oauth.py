@@ -119,7 +119,6 @@ class App:
                 await act(
                     HttpApi(
                         wire,
-                        self.store.accounts,
                         commits,
                         self.clock,
                         Deadline.after(self.clock, self.budget_s),

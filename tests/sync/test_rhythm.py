@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from convsync_cli.sync.rhythm import late
+from convsync_cli.sync.model.pastrun import PastRun
+from convsync_cli.sync.rhythm import at_work, late
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -25,3 +26,14 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 )
 def test_a_run_is_late_by_the_rhythm_of_those_before(ages_min: list[int], is_late: bool) -> None:
     assert late([NOW - timedelta(minutes=age) for age in ages_min], NOW) is is_late
+
+
+@pytest.mark.parametrize(
+    ("age_s", "ended", "works"), [(55, False, True), (56, False, False), (1, True, False)]
+)
+def test_a_run_is_at_work_until_its_budget_and_a_little_more_are_over(
+    age_s: float, ended: bool, works: bool
+) -> None:
+    began = NOW - timedelta(seconds=age_s)
+    run = PastRun(1, "here", 42, "", False, began, NOW if ended else None, 50.0, None, {})
+    assert at_work(run, NOW) is works

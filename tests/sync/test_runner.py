@@ -63,7 +63,7 @@ def test_a_run_is_written_down_with_its_end(bench: Bench) -> None:
     report = bench.run()
     last = bench.store.runs.last()
     assert last is not None
-    assert (last["run"], last["reason"], last["succeeded"]) == (report.run, "drained", 1)
+    assert (last.run, last.reason, last.counts["succeeded"]) == (report.run, "drained", 1)
 
 
 def test_a_second_pass_finds_nothing_new(bench: Bench) -> None:

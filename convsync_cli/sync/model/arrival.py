@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 
 LEEWAY = timedelta(minutes=15)  # clocks differ, and a lead is often made because it has written
 
@@ -27,6 +27,6 @@ class Arrival:
         What a conversation's first read brings is history, unless it was sent after the lead was
         made, or somebody asked for the history.
         """
-        if sync is not None and (sync.outcome == "synced" or sync.with_history):
+        if sync is not None and (sync.outcome == WalkEnd.SYNCED or sync.with_history):
             return True
         return self.sent_at is not None and self.sent_at >= self.lead_since - LEEWAY

@@ -8,6 +8,7 @@ from enum import StrEnum
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message
+from convsync_cli.sync.model.progress import WalkEnd
 
 
 class Covers(StrEnum):
@@ -80,14 +81,14 @@ class Feed:
     """How far the feed of one workspace and channel has been read; times are UTC.
 
     ``watermark`` and ``cursor`` are the provider's own words. Without a watermark the walk is the
-    first one, which reads everything. ``outcome`` is how the last walk ended: synced, or failed
-    with ``error_code``.
+    first one, which reads everything. ``outcome`` is how the last walk ended; a failed one
+    has an ``error_code``.
     """
 
     watermark: str | None = None
     cursor: str | None = None
     walk_started_at: datetime | None = None
     synced_at: datetime | None = None
-    outcome: str | None = None
+    outcome: WalkEnd | None = None
     error_code: str | None = None
     left_out: int = 0

@@ -15,6 +15,9 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+LIVE = frozenset({JobState.PENDING, JobState.RUNNING})
+
+
 @dataclass(frozen=True, slots=True)
 class JobFilter:
     """Which jobs are meant; what is None does not narrow."""

@@ -1,6 +1,7 @@
 """A lead, the addresses that find it, and what others call it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from convsync_cli.sync.model.address import Address, AddressKind
 
@@ -52,18 +53,27 @@ class Lead:
         return tuple(h.external_id for h in self.handles if h.provider == provider)
 
 
+class Learning(StrEnum):
+    """What became of a contact that was to be stored."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    FORGOTTEN = "forgotten"  # somebody who was: nothing is stored
+
+
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What storing a contact did: ``answer`` is added, updated, unchanged or forgotten.
+    """What storing a contact did.
 
     A conflict is an address or handle that already is another lead's: it stays there, and is kept
     with this lead as raw text only. ``unusable`` counts addresses that cannot be matched by.
     ``forgotten`` counts addresses and handles that were left out because they were somebody's who
-    was forgotten; where that is the answer nothing was stored, and ``lead`` is none that exists.
+    was forgotten; where that is the ``answer`` too, ``lead`` is none that exists.
     """
 
     lead: str
-    answer: str
+    answer: Learning
     conflicts: int = 0
     unusable: int = 0
     forgotten: int = 0

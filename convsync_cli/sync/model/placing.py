@@ -59,15 +59,24 @@ class JobSpec(NamedTuple):
         return f"{self.kind}:{self.workspace}/{self.subject}"
 
 
+class Placed(StrEnum):
+    """What became of a lead that was to be enqueued."""
+
+    QUEUED = "queued"
+    PROMOTED = "promoted"
+    ALREADY_QUEUED = "already_queued"
+    RECENT = "recent"
+
+
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What became of one lead that was to be enqueued.
+    """What became of one lead that was to be enqueued, and its job.
 
-    ``answer`` is queued, promoted, already_queued (with the live job's ``state``), or recent (with
-    ``age_s``, the seconds since the job that succeeded was asked for).
+    One that was queued already tells the live job's ``state``; a recent one ``age_s``, the seconds
+    since the job that succeeded was asked for.
     """
 
-    answer: str
+    answer: Placed
     lead: str
     job: int
     state: str = "pending"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from convsync_cli.sync.model.message import Message
 
@@ -17,6 +18,15 @@ class Walk:
     started_at: datetime
     cursor: str | None = None
     left_out: int = 0
+
+
+class WalkEnd(StrEnum):
+    """How a walk ended, of one lead's channel or of a feed."""
+
+    SYNCED = "synced"
+    NOT_FOUND = "not_found"  # the provider does not know the lead
+    FAILED = "failed"
+    FOUND = "found"  # not at all: the lead was made by a walk of the feed that goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +52,14 @@ class LeadSync:
     """How one channel of one lead stands.
 
     ``synced_at`` is None as long as it was never read to its end. ``outcome`` is how the last read
-    ended: synced, not_found, or failed with ``error_code``. ``with_history`` is whether somebody
-    asked that the messages of the first read count as news.
+    ended; a failed one has an ``error_code``. ``with_history`` is whether somebody asked that the
+    messages of the first read count as news.
     """
 
     cursor: str | None
     walk_started_at: datetime | None
     synced_at: datetime | None
-    outcome: str | None
+    outcome: WalkEnd | None
     error_code: str | None
     left_out: int
     with_history: bool = False

@@ -1,15 +1,17 @@
 """Looking for a lead by one of its names."""
 
-from typing import NamedTuple  # made four times as fast as a dataclass: `enqueue` waits for it
+from typing import Literal, NamedTuple
+
+By = Literal["id", "address", "handle"]  # made faster than an enum: `enqueue` waits for it
 
 
-class Query(NamedTuple):
-    """One exact way to look for a lead: ``by`` id, address or handle.
+class Query(NamedTuple):  # made four times as fast as a dataclass
+    """One exact way to look for a lead.
 
     ``qualifier`` is the address kind or the provider; ``workspace`` narrows where it is set.
     """
 
-    by: str
+    by: By
     value: str
     qualifier: str = ""
     workspace: str | None = None

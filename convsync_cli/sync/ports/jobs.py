@@ -1,6 +1,6 @@
 """The ports of the queue: asking for jobs, working on them, and what each run did."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -113,6 +113,9 @@ class JobQueue(Protocol):
     def job(self, job: int) -> Job | None:
         """One job, or None."""
 
+    def live(self, jobs: Collection[int]) -> list[int]:
+        """Those among some jobs that are pending or running."""
+
     def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
         """The next jobs behind the id ``after`` that fit a filter."""
 
@@ -147,13 +150,13 @@ class Runs(Protocol):
     def finish(self, run: int, reason: str, counts: dict[str, Any], now: datetime) -> None:
         """Write down how a run ended."""
 
-    def last(self) -> dict[str, Any] | None:
+    def last(self) -> PastRun | None:
         """The newest run, or None."""
 
     def recent(self, since: datetime) -> list[PastRun]:
         """The runs that started since a moment, newest first, of the newest thousand."""
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
+    def newest(self, limit: int) -> list[PastRun]:
         """Up to ``limit`` runs, the newest first."""
 
     def prune(self, before: datetime, limit: int) -> int:

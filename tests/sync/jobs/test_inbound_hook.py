@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convsync_cli.sync.arrivals import announced
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.document import document as exported
 from convsync_cli.sync.jobs.inbound_hook import perform
 from convsync_cli.sync.model.hook import Hook
@@ -16,7 +17,6 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.telemetry import JobStopped
-from convsync_cli.sync.worker import Pace
 from tests.sync.workbench import NOON, Bench
 
 PATH = {"PATH": "/usr/bin:/bin"}

@@ -14,7 +14,7 @@ from convsync_cli.sync.merge import Changes, Known, plan
 from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Message
-from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk, WalkEnd
 from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
 
 # Three seeks: by provider id in the whole workspace (a message is stored once, whichever lead it
@@ -251,7 +251,7 @@ def _lead_sync(row: Row) -> LeadSync:
         cursor,
         from_text(started_at) if started_at else None,
         from_text(synced_at) if synced_at else None,
-        outcome,
+        WalkEnd(outcome) if outcome else None,
         code,
         left_out,
         bool(with_history),

@@ -12,8 +12,10 @@ def backup(connection: Connection, target: str) -> None:
     """Write a private copy to ``target``, which is there only once it is whole.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: it cannot be written, or is the database itself, which others have open.
     """
+    if os.path.exists(target) and os.path.samefile(target, connection.path):
+        raise OutputError(f"{target} is the database itself", "name another file for the copy")
     unfinished = f"{target}.{os.getpid()}.unfinished"
     try:
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
-from convsync_cli.sync.model.query import Found, Query
+from convsync_cli.sync.model.query import By, Found, Query
 
-_FIND = {
+_FIND: dict[By, str] = {
     "id": """
         SELECT wanted.key, leads.id, leads.workspace
         FROM json_each(?) AS wanted

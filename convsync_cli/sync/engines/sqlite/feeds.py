@@ -8,8 +8,7 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.model.message import Channel
-
-_FOUND = "found"  # the outcome of a channel whose lead was made by a walk that is not at its end
+from convsync_cli.sync.model.progress import WalkEnd
 
 _SAVE_WALK = """
 INSERT INTO feeds (workspace, channel, provider, cursor, walk_started_at, left_out)
@@ -51,7 +50,7 @@ WHERE workspace = :workspace AND channel = :channel
                              AND handles.provider = :provider))
 """
 
-_UNREAD = """
+_UNTRIED = """
 SELECT count(*) FROM (
     SELECT 1 FROM lead_syncs INDEXED BY lead_syncs_age
     WHERE workspace = :workspace AND channel = :channel AND synced_at IS NULL AND outcome IS NULL
@@ -88,13 +87,15 @@ class SqliteFeeds:
         )
         if row is None:
             return Feed()
-        watermark, cursor, started_at, synced_at, *ended = row
+        watermark, cursor, started_at, synced_at, outcome, code, left_out = row
         return Feed(
             watermark,
             cursor,
             from_text(started_at) if started_at else None,
             from_text(synced_at) if synced_at else None,
-            *ended,
+            WalkEnd(outcome) if outcome else None,
+            code,
+            left_out,
         )
 
     def load(self, account: Account, page: int) -> Load:
@@ -102,9 +103,9 @@ class SqliteFeeds:
         (row,) = self._db.rows(_LOAD, _named(account) | {"page": page})
         return Load(*map(int, row))
 
-    def unread(self, account: Account, most: int) -> int:
-        """How many leads nobody tried to read on the account's channel, up to ``most``."""
-        return int(self._db.value(_UNREAD, _named(account) | {"most": most}))
+    def untried(self, account: Account, most: int) -> int:
+        """How many leads nobody tried to read on the channel; see ``Feeds.untried``."""
+        return int(self._db.value(_UNTRIED, _named(account) | {"most": most}))
 
     def save_walk(
         self, account: Account, started_at: datetime, cursor: str | None, left_out: int
@@ -121,7 +122,7 @@ class SqliteFeeds:
         told = _named(account) | {
             "started_at": to_text(started_at),
             "watermark": watermark,
-            "found": _FOUND,
+            "found": WalkEnd.FOUND,
             "everybody": covers is Covers.EVERYBODY,
         }
         with self._db.transaction():
@@ -140,7 +141,7 @@ class SqliteFeeds:
             self._db.execute(
                 "UPDATE lead_syncs SET outcome = ? WHERE lead_id = ? AND channel = ?"
                 " AND synced_at IS NULL",
-                (_FOUND, lead, channel),
+                (WalkEnd.FOUND, lead, channel),
             )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.placing import JobSpec, Kind, Placement, Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Placed, Placement, Terms
 
 if TYPE_CHECKING:
     from convsync_cli.sync.model.swept import Swept
@@ -248,12 +248,12 @@ def _placements(
     """Say of each lead what became of it; the second mention of a lead finds it queued."""
     for lead in leads:
         if lead in queued:
-            yield Placement("queued", lead, queued.pop(lead))
+            yield Placement(Placed.QUEUED, lead, queued.pop(lead))
         elif lead in promoted:
-            yield Placement("promoted", lead, promoted.pop(lead))
+            yield Placement(Placed.PROMOTED, lead, promoted.pop(lead))
         elif lead in live:
-            yield Placement("already_queued", lead, live[lead][0], state=live[lead][1])
+            yield Placement(Placed.ALREADY_QUEUED, lead, live[lead][0], state=live[lead][1])
         elif lead in recent:
             job, requested_at = recent[lead]
             age = max(0.0, (now - from_text(requested_at)).total_seconds())
-            yield Placement("recent", lead, job, age_s=round(age, 3))
+            yield Placement(Placed.RECENT, lead, job, age_s=round(age, 3))

@@ -8,7 +8,7 @@ from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.forgotten import Forgotten, Name
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.address import Address, AddressKind
-from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
+from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learning, Learnt
 from convsync_cli.sync.model.leadid import new_lead_id
 from convsync_cli.sync.model.message import Channel
 
@@ -61,13 +61,15 @@ class SqliteLeads:
                 added = self._add(workspace, known, contact, channels, now)
                 return replace(added, forgotten=len(gone))
             if gone:
-                return Learnt("", "forgotten", forgotten=len(gone))
+                return Learnt("", Learning.FORGOTTEN, forgotten=len(gone))
             lead = new_lead_id(now)
             self._db.execute(
                 "INSERT INTO leads VALUES (?, ?, ?, ?, ?5, ?5)",
                 (lead, workspace, contact.name, contact.company, to_text(now)),
             )
-            return replace(self._add(workspace, lead, contact, channels, now), answer="added")
+            return replace(
+                self._add(workspace, lead, contact, channels, now), answer=Learning.ADDED
+            )
 
     def recognise(self, workspace: str, contact: Contact) -> Lead | None:
         """The lead that a contact is; see ``Leads``."""
@@ -82,7 +84,7 @@ class SqliteLeads:
             gone = self._forgotten.among(lead.workspace, contact)
             contact = _without(contact, gone)
             if not self._exists(lead.id) or (gone and self._is_only(lead.id, contact)):
-                return Learnt(lead.id, "forgotten", forgotten=len(gone))
+                return Learnt(lead.id, Learning.FORGOTTEN, forgotten=len(gone))
             added = self._add(lead.workspace, lead.id, contact, channels, now)
             return replace(added, forgotten=len(gone))
 
@@ -157,7 +159,7 @@ class SqliteLeads:
         changed = filled or "added" in addresses or "added" in handles
         return Learnt(
             lead,
-            "updated" if changed else "unchanged",
+            Learning.UPDATED if changed else Learning.UNCHANGED,
             conflicts=addresses.count("conflict") + handles.count("conflict"),
             unusable=sum(address.value is None for address in contact.addresses),
         )

@@ -1,7 +1,7 @@
 """The job queue from claim to settlement: one statement per act, named by the act."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
@@ -131,6 +131,11 @@ _JOB_COLUMNS = (
     "subject",
 )
 _JOB = f"SELECT {', '.join(_JOB_COLUMNS)} FROM jobs"
+
+_LIVE = """
+SELECT jobs.id FROM json_each(:jobs) AS wanted CROSS JOIN jobs ON jobs.id = wanted.value
+WHERE state IN ('pending', 'running')
+"""
 
 _FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 _CLOCK_SLACK = timedelta(minutes=1)
@@ -267,6 +272,11 @@ class SqliteQueue:
         """One job, or None."""
         row = self._db.row(f"{_JOB} WHERE id = ?", (job,))
         return _job(row) if row else None
+
+    def live(self, jobs: Collection[int]) -> list[int]:
+        """Those among some jobs that are pending or running."""
+        rows = self._db.rows(_LIVE, {"jobs": json.dumps(list(jobs))})
+        return [job for (job,) in rows]
 
     def ids(self, wanted: JobFilter, after: int, limit: int) -> list[int]:
         """The next jobs behind the id ``after`` that fit a filter."""

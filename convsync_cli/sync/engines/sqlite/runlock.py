@@ -50,7 +50,8 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
         DatabaseError: the lock files cannot be made.
         Locked: another run hangs where nobody can pass it.
     """
-    run, alive = _open(f"{path}-run"), _open(f"{path}-alive")
+    place = os.path.realpath(path)  # a file that has two names is one database
+    run, alive = _open(f"{place}-run"), _open(f"{place}-alive")
     sole = _try(run, fcntl.LOCK_EX)
     if not sole and not parallel:
         os.close(run)

@@ -10,7 +10,7 @@ from convsync_cli.sync.model.pastrun import PastRun
 
 MOST = 1000  # runs that are looked through: half a day of one a minute
 
-_NAMES = ("run", "host", "pid", "started_at", "ended_at", "budget_s", "reason")
+_COLUMNS = "id, host, pid, user, attended, started_at, ended_at, budget_s, reason, counts"
 
 
 class SqliteRuns:
@@ -47,26 +47,19 @@ class SqliteRuns:
                 (to_text(now), reason, json.dumps(counts), run),
             )
 
-    def last(self) -> dict[str, Any] | None:
-        """The newest run, or None; a run that is active or was killed has no ``ended_at``."""
+    def last(self) -> PastRun | None:
+        """The newest run, or None."""
         return next(iter(self.newest(1)), None)
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
+    def newest(self, limit: int) -> list[PastRun]:
         """Up to ``limit`` runs, the newest first."""
-        rows = self._db.rows(
-            "SELECT id, host, pid, started_at, ended_at, budget_s, reason, counts FROM runs"
-            " ORDER BY id DESC LIMIT ?",
-            (limit,),
-        )
-        return [
-            dict(zip(_NAMES, row[:-1], strict=True)) | json.loads(row[-1] or "{}") for row in rows
-        ]
+        rows = self._db.rows(f"SELECT {_COLUMNS} FROM runs ORDER BY id DESC LIMIT ?", (limit,))
+        return [_past(row) for row in rows]
 
     def recent(self, since: datetime) -> list[PastRun]:
         """The runs that started since a moment; see ``Runs.recent``."""
         rows = self._db.rows(
-            "SELECT id, host, user, attended, started_at, ended_at, budget_s, counts FROM"
-            " (SELECT * FROM runs ORDER BY id DESC LIMIT ?)"
+            f"SELECT {_COLUMNS} FROM (SELECT * FROM runs ORDER BY id DESC LIMIT ?)"
             " WHERE started_at >= ? ORDER BY id DESC",
             (MOST, to_text(since)),
         )
@@ -83,14 +76,16 @@ class SqliteRuns:
 
 
 def _past(row: tuple[Any, ...]) -> PastRun:
-    run, host, user, attended, started_at, ended_at, budget_s, counts = row
+    run, host, pid, user, attended, started_at, ended_at, budget_s, reason, counts = row
     return PastRun(
         run,
         host,
+        pid,
         user,
         bool(attended),
         from_text(started_at),
         from_text(ended_at) if ended_at else None,
         budget_s,
+        reason,
         json.loads(counts or "{}"),
     )

@@ -100,6 +100,7 @@ HOT: dict[str, tuple[Act, set[str]]] = {
     "retry": (lambda store: store.queue.retry([1], NOON), set()),
     "make due": (lambda store: store.queue.make_due("acme", NOON), {"jobs_due"}),
     "job": (lambda store: (store.queue.job(1), store.queue.attempts(1)), set()),
+    "live": (lambda store: store.queue.live([1, 2]), set()),
     "errors": (lambda store: store.overview.errors(NOON), {"attempts_failed"}),
     "timeouts": (lambda store: store.queue.timeouts(NOON), {"attempts_failed"}),
     "status": (

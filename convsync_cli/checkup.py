@@ -199,7 +199,7 @@ def _runs(recent: Sequence[PastRun], now: datetime) -> Iterator[Finding]:
         return
     starts = [each.started_at for each in recent]
     age = now - starts[0]
-    told = f"the last one began {age.total_seconds():.0f} s ago"
+    told = f"the last one started {age.total_seconds():.0f} s ago"
     if late(starts, now):
         remedy = "`convsync cron check` finds out why"
         yield Finding(Level.PROBLEM, "runs", f"cron has stopped: {told}", remedy)

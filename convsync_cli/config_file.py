@@ -199,7 +199,7 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
     if close := get_close_matches(name[:_LONGEST_KEY_SHOWN], known, n=1, cutoff=0.5):
         return f'did you mean "{close[0]}"?'
-    return f"known here: {', '.join(known)}"
+    return f"known here: {', '.join(known) or 'none'}"
 
 
 def type_of(value: object) -> str:

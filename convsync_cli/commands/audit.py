@@ -90,7 +90,7 @@ def _explain(counted: Counted, quiet: bool) -> None:
     name, mend = counted.account.name, _mend(counted)
     match counted.verdict:
         case Verdict.SHORT:
-            note(f"convsync: {name} is {counted.short} short; try `{mend}`")
+            note(f"convsync: {name} is short by {counted.short}; try `{mend}`")
         case Verdict.UNASKED:
             note(f"convsync: {name} could not be asked: {counted.problem}; try `{mend}`")
         case Verdict.UNPROVEN if not quiet:

@@ -80,7 +80,9 @@ def list_(
         replied,
     )
     if awaiting_reply and replied is False:
-        raise UsageError("leads who await a reply have written", "leave out --no-reply")
+        raise UsageError(
+            "--awaiting-reply and --no-reply exclude each other", "leave one of them out"
+        )
     found = islice(_listed(given, wanted), limit)
     if as_json:
         _stream(found)

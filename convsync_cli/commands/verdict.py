@@ -46,7 +46,7 @@ class Verdict:
     @property
     def mark(self) -> str:
         """The first words of the line."""
-        return "All right: " if self.well else "Needs you: "
+        return "All right: " if self.well else "Needs attention: "
 
 
 def judge(
@@ -75,7 +75,7 @@ def _ran(last: PastRun | None, now: datetime) -> str:
         return "no run yet"
     age = ago(max(0.0, seconds_between(last.started_at, now)))
     if at_work(last, now):
-        return f"a run began {age} ago and is still active"
+        return f"a run started {age} ago and is still active"
     return f"last run {age} ago" + ("" if last.ended_at else " was killed")
 
 

@@ -23,7 +23,7 @@ def runs(
     here = [run for run in fired if run.host == host]
     if not fired:
         last = next((run for run in recent if not run.attended), None)
-        told = f"; the last began {last.started_at:%Y-%m-%d %H:%M} UTC" if last else ""
+        told = f"; the last one started {last.started_at:%Y-%m-%d %H:%M} UTC" if last else ""
         return Finding(
             Level.PROBLEM,
             "runs",
@@ -48,7 +48,7 @@ def same_user(recent: Sequence[PastRun], installation: Installation) -> Finding:
         return Finding(
             Level.WARNING if strangers == ["unknown"] else Level.PROBLEM,
             "user",
-            f"runs were begun by {', '.join(strangers)}, but the database belongs to {owner}",
+            f"runs were started by {', '.join(strangers)}, but the database belongs to {owner}",
             f"put the lines into the crontab of {owner} and remove them from the other's",
         )
     if all(run.attended for run in recent):
@@ -58,7 +58,7 @@ def same_user(recent: Sequence[PastRun], installation: Installation) -> Finding:
             f"unknown until something has run; it should be {owner}",
             "check again after a run",
         )
-    return Finding(Level.OK, "user", f"runs are begun by {owner}, who owns the database")
+    return Finding(Level.OK, "user", f"runs are started by {owner}, who owns the database")
 
 
 def scheduled(

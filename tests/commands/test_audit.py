@@ -45,7 +45,7 @@ def test_what_is_short_is_said_with_the_command_that_mends_it(
     told = accounts(result)[f"acme/{channel}"]
     assert (told["verdict"], told["short"]) == ("short", 1)
     assert told["mend"] == f"convsync enqueue {lead} --force"
-    assert f"acme/{channel} is 1 short; try" in result.err
+    assert f"acme/{channel} is short by 1; try" in result.err
     synced.runs(*told["mend"].split()[1:]).ended(0)
     synced.runs("run", "--max-seconds", "50").ended(0)
     assert audited(synced, lead)[f"acme/{channel}"]["verdict"] == "complete"

@@ -105,3 +105,8 @@ def test_a_configuration_that_is_wrong_is_told_and_kept(nobody: Operator, tmp_pa
 
 def test_help_shows_an_example(nobody: Operator) -> None:
     assert "Example: convsync init" in nobody.runs("init", "--help").ended(0).out
+
+
+def test_a_workspace_asked_for_before_there_is_one_is_told_so(nobody: Operator) -> None:
+    nobody.runs("init").ended(0)
+    assert nobody.runs("status", "-w", "acme", "--json").error["hint"] == "known here: none"

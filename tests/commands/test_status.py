@@ -137,14 +137,14 @@ def test_an_age_that_is_none_is_wrong_usage(operator: Operator) -> None:
 
 def test_people_read_the_verdict_in_the_first_line(operator: Operator) -> None:
     before = operator.runs("status").ended(0).out.splitlines()
-    assert before[0].startswith("Needs you: no run yet, 0 due, ")
+    assert before[0].startswith("Needs attention: no run yet, 0 due, ")
     assert "`convsync cron print`" in before[1]
     assert "`convsync enqueue-all`" in before[2]
     operator.suffers("status", path="/conversations/*/messages", status=400, times=1)
     operator.runs("enqueue", operator.lead("sms only")).ended(0)
     operator.runs("run").ended(0)
     after = operator.runs("status").ended(0).out.splitlines()
-    assert re.match(r"Needs you: last run \d+ s ago, 0 due, .* 1 failed$", after[0])
+    assert re.match(r"Needs attention: last run \d+ s ago, 0 due, .* 1 failed$", after[0])
     assert "  - 1 failed: `convsync jobs list --state failed` says why" in after
     assert any(line.split()[:3] == ["acme", "sms", "gohighlevel"] for line in after)
     quiet = operator.runs("status", "--quiet").ended(0)
@@ -233,7 +233,7 @@ def test_a_run_that_is_missing_is_noticed_and_one_at_work_is_not(
         ended,
     )
     told = synced.runs("status").ended(0).out
-    assert (said in told) if said else told.startswith("All right: a run began ")
+    assert (said in told) if said else told.startswith("All right: a run started ")
 
 
 def test_runs_that_are_rare_by_intent_are_not_missed(synced: Operator) -> None:

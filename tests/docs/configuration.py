@@ -180,10 +180,11 @@ def all_providers() -> str:
 def costs(name: str) -> str:
     """What reading costs at a provider, in words."""
     told = _provider(name).COSTS
-    people = f", {told.fill_people} people" if told.fill_people else ""
+    requests = f"{told.per_lead} request{'' if told.per_lead == 1 else 's'}"
+    people = f" or {told.fill_people} people" if told.fill_people else ""
     return (
-        f"One lead whose conversation fits a page costs {told.per_lead} requests; a page holds"
-        f" {told.page} messages. In the first walk of the feed one request brings"
+        f"One lead whose conversation fits on one page costs {requests}; a page holds"
+        f" {told.page} messages. In the first walk of the feed, one request brings"
         f" {told.fill_messages} messages{people}."
     )
 

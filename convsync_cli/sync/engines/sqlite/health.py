@@ -120,7 +120,7 @@ def _place(path: str) -> Finding:
 def _room(path: str) -> Finding:
     """Whether the disk has room for the log, a backup and what comes in."""
     free = shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free
-    told = f"{free / 1e9:.1f} GB are free beside the database"
+    told = f"{free / 1e9:.1f} GB are free on the disk of the database"
     if free < LEAST_ROOM:
         return Finding(Level.PROBLEM, "disk", told, "free some space: soon nothing can be stored")
     if free < LITTLE_ROOM or free < os.stat(path).st_size:

@@ -21,7 +21,7 @@ from convsync_cli.schedule.observed import Entry
 from convsync_cli.sync.errors import CredentialUnavailable, Exit, OutputError
 from convsync_cli.sync.model.credential import Credential, FromEnv
 from convsync_cli.sync.model.finding import Finding, Level
-from convsync_cli.wholefile import write_whole
+from convsync_cli.sync.wholefile import write_whole
 
 CREDENTIAL_S = 5.0
 _REMEMBERED = timedelta(days=1)

@@ -10,7 +10,7 @@ from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, write
 from convsync_cli.exposition import render
 from convsync_cli.measures import measures
-from convsync_cli.wholefile import write_whole
+from convsync_cli.sync.wholefile import write_whole
 
 READABLE = 0o644  # node_exporter reads it as another user; it holds counts only
 

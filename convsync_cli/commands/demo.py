@@ -67,15 +67,15 @@ def command(
 
     world = World.seeded(seed=7, leads_per_workspace=leads, workspaces=(NAME,))
     quick = {EMAILBISON: Allowance(EMAILS_A_SECOND + 1, 1.0)}  # nobody wants to wait for a demo
+    shown = not (as_json or quiet)
     with (
         Sandbox(world, allowances=quick) as sandbox,
         tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
     ):
         environment = os.environ | _prepare(Path(folder), world, sandbox)
         ended = [
-            {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
-            for told, arguments in _tour(_lead(world))
-            for shown in [not (as_json or quiet)]
+            {"command": step, "exit_code": _step(caption, step, folder, environment, shown)}
+            for caption, step in _tour(_lead(world))
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
@@ -122,10 +122,10 @@ def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _step(
-    told: str, arguments: list[str], folder: str, environment: dict[str, str], shown: bool
+    caption: str, arguments: list[str], folder: str, environment: dict[str, str], shown: bool
 ) -> int:
     if shown:
-        note(f"\n# {told}\n$ convsync {shlex.join(arguments)}")
+        note(f"\n# {caption}\n$ convsync {shlex.join(arguments)}")
     ended = subprocess.run(
         [sys.executable, "-m", "convsync_cli", *arguments],
         cwd=folder,

@@ -15,6 +15,7 @@ from benchmarks.busy import done, take
 from benchmarks.measure import Figure, alternate, at_least, seconds
 from benchmarks.stores import WORKSPACE, Home, add_jobs
 from convsync_cli.sync.api import Api, Costs, Provider
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -23,8 +24,8 @@ from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.work import Line
-from convsync_cli.sync.worker import Pace, Worker
+from convsync_cli.sync.work import Link
+from convsync_cli.sync.worker import Worker
 
 JOBS = 400  # to a sample
 ROUNDS = 7
@@ -116,10 +117,10 @@ def in_the_worker(home: Home, store: Store) -> float:
     add_jobs(home, JOBS)
     clock, commits = SystemClock(), Commits(store, patient=lambda: True)
     account = Account(WORKSPACE, Channel.SMS, "gohighlevel", "", Rate(90, 10), None)
-    lines = {WORKSPACE: (Line(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
+    links = {WORKSPACE: (Link(account, cast("Provider", None), Costs(1, 1, 1), _unasked),)}
 
     async def work() -> None:
-        worker = Worker(store, commits, clock, lines, Pace(TOGETHER, 60.0), uniform)
+        worker = Worker(commits, clock, links, Pace(TOGETHER, 60.0), uniform)
         await worker.work(1, Deadline.after(clock, 600.0), asyncio.Event())
 
     rate = _rate(lambda: asyncio.run(work()))

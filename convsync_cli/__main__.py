@@ -1,6 +1,7 @@
 """``convsync`` and ``python -m convsync_cli``."""
 
 import gc
+import signal
 import sys
 
 QUIET_OBJECTS = 20_000
@@ -13,6 +14,7 @@ def entry() -> None:
     does, is a tenth of a short command's time.
     """
     gc.set_threshold(QUIET_OBJECTS)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until ``main`` ends softly: no traceback
     from convsync_cli.cli import main
 
     sys.exit(main())

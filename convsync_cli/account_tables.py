@@ -115,7 +115,7 @@ def _check_either(table: Table, keys: tuple[str, ...]) -> None:
         hint = f"write {keys[0]} = {_REFERENCE}, or {' or '.join(keys[1:])} = {{ … }}"
         raise table.refused(keys[0], "is missing", hint)
     if len(found) > 1:
-        raise table.refused(found[1], f"stands beside {found[0]}", "keep one of them")
+        raise table.refused(found[1], f"cannot be combined with {found[0]}", "keep one of them")
 
 
 def _read(table: Table, settings: Any, environ: Mapping[str, str]) -> Any:
@@ -176,7 +176,7 @@ def _literal(table: Table, key: str) -> Literal:
 
         raise table.refused(
             key,
-            "holds a credential in a file that others may open",
+            "holds a credential, but other users can open the file",
             f"chmod 600 {quote(table.document.path)}, or write {_REFERENCE}",
         )
     return Literal(table.string(key))

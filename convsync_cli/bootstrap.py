@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli import settings as configuration
 from convsync_cli import users
-from convsync_cli.config_file import nearest
+from convsync_cli.config_file import nearest, shown
 from convsync_cli.settings import Settings, Workspace
 from convsync_cli.sync.clock import Clock, SystemClock
 from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Invocation(NamedTuple):
-    """What stands on the command line before the command."""
+    """What is on the command line before the command."""
 
     config: str | None = None
     database: str | None = None
@@ -64,11 +64,11 @@ class Services:
         """On what terms a job is enqueued now; ``force`` ignores the window; see ``Terms``.
 
         Raises:
-            UsageError: nobody would hear of the history.
+            UsageError: no hook would hear of the history.
         """
         if with_history and not any(each.hook for each in self.settings.workspaces):
             raise UsageError(
-                "--with-history is for an inbound_hook, and no workspace has one",
+                "--with-history needs an inbound_hook, and no workspace has one",
                 "add [workspaces.W.inbound_hook] to the configuration",
             )
         return Terms(
@@ -116,7 +116,7 @@ class Services:
         found = self.settings.workspace(workspace)
         if found is None:
             raise NotFound(
-                f"there is no workspace {workspace!r} in {self.settings.path}",
+                f"there is no workspace {shown(workspace)!r} in {self.settings.path}",
                 nearest(workspace, tuple(self.regions)),
             )
         return found
@@ -213,8 +213,8 @@ def runner(
 
     from convsync_cli.connections import connect
     from convsync_cli.hooks import hooks
+    from convsync_cli.sync.claiming import Pace
     from convsync_cli.sync.runner import Runner
-    from convsync_cli.sync.worker import Pace
 
     settings = given.settings
     accounts = {workspace.name: workspace.accounts for workspace in settings.workspaces}
@@ -222,7 +222,7 @@ def runner(
         store=given.store,
         clock=given.clock,
         workspaces=tuple(accounts),
-        connect=partial(connect, accounts, given.store, given.clock, os.environ),
+        connect=partial(connect, accounts, given.clock, os.environ),
         pace=Pace(concurrency or settings.concurrency, settings.job_timeout),
         uniform=uniform,
         listeners=listeners,

@@ -1,4 +1,4 @@
-"""A support bundle: what somebody else needs to understand an installation, and no secret.
+"""A support bundle: what others need to understand an installation, and no secret.
 
 House rule: redaction lists what may be shown, never what may not. A value that is not known to be
 harmless is replaced, and so is a key that is not known: it may be a token in the wrong place.
@@ -33,7 +33,7 @@ _HIDDEN = frozenset({"database", "ping_url", "command"})  # known, their values 
 _REFERENCES = frozenset({"env", "file", "command"})
 _README = """\
 A support bundle of convsync. It holds no message, no name, no address and no token; workspaces are
-numbered. Look into every file before you send it.
+numbered. Check every file before you send it.
 """
 
 

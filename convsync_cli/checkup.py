@@ -1,4 +1,4 @@
-"""What `doctor` looks at beside the database: configuration, accounts, clock, runs, versions.
+"""What `doctor` checks besides the database: configuration, accounts, clock, runs, versions.
 
 House rule: what could not be looked at is a warning and never ok. Findings name accounts and files,
 and never a person or a secret.
@@ -92,7 +92,7 @@ def examine(invocation: Invocation) -> Examination:
 def _unchecked(subjects: Sequence[str], without: str) -> Iterator[Finding]:
     for subject in subjects:
         what = f"could not be checked without {without}"
-        yield Finding(Level.WARNING, subject, what, "mend that first")
+        yield Finding(Level.WARNING, subject, what, "fix that first")
 
 
 def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
@@ -104,6 +104,10 @@ def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
             accounts += workspace.accounts
         except ConfigError as error:
             findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
+    try:
+        _ = loaded.ping_url  # only runs read it, and end where they cannot
+    except ConfigError as error:
+        findings.append(Finding(Level.PROBLEM, "configuration", error.message, error.hint))
     if not findings:
         count = "1 account" if len(accounts) == 1 else f"{len(accounts)} accounts"
         told = f"{loaded.path} can be used; {count} in it"
@@ -112,7 +116,7 @@ def _configuration(loaded: Settings) -> tuple[list[Account], list[Finding]]:
         remedy = f"add [workspaces.NAME.sms] or [workspaces.NAME.email] to {loaded.path}"
         findings.append(Finding(Level.WARNING, "accounts", "none is configured", remedy))
     if os.stat(loaded.path).st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        what = f"others may change {loaded.path}, and so where credentials are sent"
+        what = f"other users can change {loaded.path}, and so where credentials are sent"
         remedy = f"chmod go-w {loaded.path}"
         findings.append(Finding(Level.WARNING, "configuration", what, remedy))
     return accounts, findings
@@ -140,7 +144,7 @@ def _account(given: Services, checkup: Checkup) -> Iterator[Finding]:
             )
             yield from _reading(given, account)
         case CredentialUnavailable() | Unauthorized():
-            hint = f"mend the token, then `convsync accounts resume {account.name}`"
+            hint = f"fix the token, then `convsync accounts resume {account.name}`"
             yield Finding(Level.PROBLEM, subject, error.message, error.hint or hint)
         case Rejected():
             hint = f"check provider, base_url and ids in {table}"
@@ -148,7 +152,7 @@ def _account(given: Services, checkup: Checkup) -> Iterator[Finding]:
         case _:
             said = f"no answer within {CHECK_S:g} s"
             told = said if isinstance(error, BudgetSpent) else error.message
-            hint = error.hint or f"look again later; check the network, and base_url in {table}"
+            hint = error.hint or f"try again later; check the network and base_url in {table}"
             yield Finding(Level.WARNING, subject, f"could not be checked: {told}", hint)
 
 
@@ -170,7 +174,7 @@ def _reading(given: Services, account: Account) -> Iterator[Finding]:
     if ages.newest is not None:
         yield Finding(Level.OK, subject, f"a conversation was read to its end at {ages.newest}")
         return
-    what = "none was read yet, so that scopes and workspace could not be checked"
+    what = "none has been read yet, so scopes and workspace could not be checked"
     yield Finding(Level.WARNING, subject, what, "read one: `convsync enqueue LEAD`, then `run`")
 
 
@@ -178,8 +182,8 @@ def _clock(checkups: Sequence[Checkup]) -> Finding:
     """Our clock against the providers': one of theirs may be wrong, half of them are not."""
     told = [each.ahead_s for each in checkups if each.ahead_s is not None]
     if not told:
-        what = "could not be checked: no provider told the time"
-        return Finding(Level.WARNING, "clock", what, "look again when an account can be reached")
+        what = "could not be checked: no provider reported the time"
+        return Finding(Level.WARNING, "clock", what, "try again when an account can be reached")
     ahead = median(told)
     if abs(ahead) <= SKEW_S:
         return Finding(Level.OK, "clock", "agrees with the providers' to the minute")
@@ -190,14 +194,14 @@ def _clock(checkups: Sequence[Checkup]) -> Finding:
 def _runs(recent: Sequence[PastRun], now: datetime) -> Iterator[Finding]:
     """Whether cron does its work, judged by the last runs, the newest first."""
     if not recent:
-        remedy = "let cron do it every minute: `convsync cron print` prints the lines for that"
+        remedy = "let cron run it every minute: `convsync cron print` prints the lines"
         yield Finding(Level.WARNING, "runs", "nothing has run yet", remedy)
         return
     starts = [each.started_at for each in recent]
     age = now - starts[0]
     told = f"the last one began {age.total_seconds():.0f} s ago"
     if late(starts, now):
-        remedy = "`convsync cron check` looks into it"
+        remedy = "`convsync cron check` finds out why"
         yield Finding(Level.PROBLEM, "runs", f"cron has stopped: {told}", remedy)
     else:
         yield Finding(Level.OK, "runs", told)
@@ -205,10 +209,10 @@ def _runs(recent: Sequence[PastRun], now: datetime) -> Iterator[Finding]:
     if at_work(recent[0], now):
         killed = killed[1:]
     if killed:
-        what = (
-            f"{len(killed)} of the last {len(recent)} did not end by themselves, e.g. {killed[0]}"
+        what = f"{len(killed)} of the last {len(recent)} did not end normally, e.g. {killed[0]}"
+        remedy = (
+            "nothing is lost; if it keeps happening, look for the out-of-memory killer and restarts"
         )
-        remedy = "nothing is lost; if it goes on, look for the out-of-memory killer and restarts"
         yield Finding(Level.WARNING, "killed runs", what, remedy)
 
 

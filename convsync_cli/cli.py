@@ -22,7 +22,7 @@ from typer.main import get_command
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
 from convsync_cli.completion import VARIABLE
-from convsync_cli.sync.errors import Bug, ConvsyncError, Exit, OutputError, where
+from convsync_cli.sync.errors import Bug, ConvsyncError, Exit, OutputError, UsageError, where
 
 COMMANDS = {
     "enqueue": "enqueue",
@@ -46,6 +46,9 @@ COMMANDS = {
     "demo": "demo",
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
+
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
@@ -119,10 +122,11 @@ def convsync(
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code; print every error once, and no traceback."""
     given = sys.argv[1:] if arguments is None else arguments
-    as_document = "--json" in given
+    as_document = "--json" in _options(given)
     console.open_streams()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _signalled)
+    for number in ENDINGS:
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _signalled)
     try:
         code = _run(_with_wait(given))
         sys.stdout.flush()
@@ -145,10 +149,14 @@ def main(arguments: list[str] | None = None) -> int:
         if problem.errno in _NO_ROOM and problem.filename is None:
             console.hang_up(sys.stdout)
             said = f"the output cannot be written: {problem.strerror}"
-            return _told(OutputError(said, "make room, or write it elsewhere"), as_document)
+            return _told(OutputError(said, "free some space, or write it elsewhere"), as_document)
         return _told(_bug(problem), as_document)
+    except UnicodeEncodeError as problem:
+        return _told(_no_text(given) or _bug(problem), as_document)
     except Exception as problem:
         return _told(_bug(problem), as_document)
+    finally:
+        console.let_go(sys.stdout)
 
 
 def _told(problem: ConvsyncError, as_document: bool) -> int:
@@ -188,10 +196,15 @@ def _run(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
+def _options(arguments: list[str]) -> list[str]:
+    """What may be options: behind ``--`` everything is a lead or a word to look for."""
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
 def _with_wait(arguments: list[str]) -> list[str]:
     """Give ``--wait`` its optional value, which Typer has no notion of."""
     given = list(arguments)
-    if "--wait" in given:
+    if "--wait" in _options(given):
         place = given.index("--wait")
         follows = given[place + 1] if place + 1 < len(given) else ""
         seconds = _SECONDS.fullmatch(follows)
@@ -201,8 +214,17 @@ def _with_wait(arguments: list[str]) -> list[str]:
     return given
 
 
+def _no_text(arguments: list[str]) -> UsageError | None:
+    """Why arguments could not be stored or looked for, if it is their bytes; a path may be so."""
+    try:
+        "".join(arguments).encode()
+    except UnicodeEncodeError:
+        return UsageError("an argument is not UTF-8 text", "check how it is written")
+    return None
+
+
 def _bug(problem: Exception) -> ConvsyncError:
-    """An error that nobody foresaw; its text may hold personal data, so only its type is told."""
+    """An unforeseen error; its text may hold personal data, so only its type is told."""
     if os.environ.get("CONVSYNC_DEBUG"):
         raise problem
     return Bug(

@@ -1,4 +1,4 @@
-"""Shell completion: what a shell that asks is told, and the values of ours that it can complete.
+"""Shell completion: the answers that a shell gets, and which of our values it can complete.
 
 A shell asks in the middle of a line: whatever goes wrong, such as a configuration that cannot be
 read, is answered with nothing to offer and not with an error.

@@ -32,7 +32,7 @@ class Document:
 
 
 class Table:
-    """A table of the file and the dotted key under which it stands."""
+    """A table of the file and its dotted key."""
 
     __slots__ = ("document", "keys", "values")
 
@@ -52,10 +52,10 @@ class Table:
                 raise self.refused(key, "is not a known key", nearest(key, known))
 
     def table(self, key: str) -> "Table":
-        """The table at ``key``; an empty one where nothing stands there.
+        """The table at ``key``; an empty one where there is none.
 
         Raises:
-            ConfigError: something other than a table stands there.
+            ConfigError: something other than a table is there.
         """
         value = self.values.get(key, {})
         if not isinstance(value, dict):
@@ -66,7 +66,7 @@ class Table:
         """The text at ``key``, which must be there; ``example`` shows how it is written.
 
         Raises:
-            ConfigError: nothing, no text, or an empty one stands there.
+            ConfigError: nothing, no text, or an empty one is there.
         """
         hint = f"write {key} = {example}"
         if key not in self.values:
@@ -120,7 +120,7 @@ class Table:
         return ConfigError(f"{place}: {self._dotted(key)} {problem}", hint)
 
     def _dotted(self, key: str) -> str:
-        return ".".join((*self.keys, _shown(key)))
+        return ".".join((*self.keys, shown(key)))
 
 
 def read(path: str) -> Table:
@@ -144,7 +144,7 @@ def read(path: str) -> Table:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
         raise ConfigError(
-            f"{path} cannot be read: {cause(error)}", "check path and rights"
+            f"{path} cannot be read: {cause(error)}", "check the path and its permissions"
         ) from None
     document = Document(
         path, _text(path, content), private=not mode & (stat.S_IRWXG | stat.S_IRWXO)
@@ -214,7 +214,7 @@ def type_of(value: object) -> str:
     return words.get(type(value), "a date or time")
 
 
-def _shown(key: str) -> str:
-    """A key as an error may show it: a token that was pasted in a key's place is left out."""
+def shown(key: str) -> str:
+    """A key as an error may show it: a token or an address that stands in its place is left out."""
     plain = re.fullmatch(r"[A-Za-z0-9_.-]+", key)
     return key if plain and len(key) <= _LONGEST_KEY_SHOWN else "…"

@@ -1,14 +1,15 @@
-"""From the accounts of the configuration to lines that can be asked.
+"""From the accounts of the configuration to links that can be asked.
 
 A credential that cannot be had pauses its account and nothing else.
 """
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from random import uniform
 from typing import Any
 
@@ -24,34 +25,16 @@ from convsync_cli.sync.errors import (
     CredentialUnavailable,
     SyncError,
 )
-from convsync_cli.sync.http import HttpApi, paused
+from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import held_by
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
+from convsync_cli.sync.refusals import paused
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.wire import Wire, open_wire
-from convsync_cli.sync.work import Line
-
-
-async def connect(
-    accounts: Mapping[str, Sequence[Account]],
-    store: Store,
-    clock: Clock,
-    environ: Mapping[str, str],
-    commits: Commits,
-    deadline: Deadline,
-) -> dict[str, tuple[Line, ...]]:
-    """Connect every workspace's accounts, reading their credentials side by side."""
-    every = [account for held in accounts.values() for account in held]
-    lines = await asyncio.gather(
-        *(_line(account, store, clock, environ, commits, deadline) for account in every)
-    )
-    return {
-        workspace: tuple(line for line in lines if line.account in held)
-        for workspace, held in accounts.items()
-    }
+from convsync_cli.sync.wire import MOST_AT_ONCE, Wire, open_wire
+from convsync_cli.sync.work import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +49,20 @@ class Checkup:
     ahead_s: float | None = None
 
 
+async def connect(
+    accounts: Mapping[str, Sequence[Account]],
+    clock: Clock,
+    environ: Mapping[str, str],
+    commits: Commits,
+    deadline: Deadline,
+) -> dict[str, tuple[Link, ...]]:
+    """Connect every workspace's accounts, reading their credentials side by side."""
+    connector = _Connector(commits, clock, environ, deadline)
+    every = (connector.link(account) for held in accounts.values() for account in held)
+    links = iter(await asyncio.gather(*every))
+    return {workspace: tuple(islice(links, len(held))) for workspace, held in accounts.items()}
+
+
 async def check(
     accounts: Sequence[Account],
     store: Store,
@@ -74,35 +71,8 @@ async def check(
     deadline: Deadline,
 ) -> list[Checkup]:
     """Make one cheap request to each account, side by side, that shows whether it works."""
-    commits = Commits(store, patient=lambda: not deadline.passed)
-    try:
-        checks = (_check(each, store, clock, environ, commits, deadline) for each in accounts)
-        return await asyncio.gather(*checks)
-    finally:
-        commits.close(deadline.remaining)
-
-
-async def _check(
-    account: Account,
-    store: Store,
-    clock: Clock,
-    environ: Mapping[str, str],
-    commits: Commits,
-    deadline: Deadline,
-) -> Checkup:
-    try:
-        wire = await _wire(account, environ, deadline)
-    except (CredentialUnavailable, ConfigError) as error:
-        return Checkup(account, error)
-    async with wire.client:
-        api = _Connected(wire, store, commits, clock)(deadline, Meter(), probe=True)
-        reader = _reader(account)
-        try:
-            if not await make_sure(account, reader, api, store.accounts, commits, clock):
-                await reader.check(api)
-        except (SyncError, CredentialUnavailable) as error:
-            return Checkup(account, error, wire.server_clock.ahead_s)
-        return Checkup(account, None, wire.server_clock.ahead_s)
+    with _connector(store, clock, environ, deadline) as connector:
+        return await asyncio.gather(*(connector.check(account) for account in accounts))
 
 
 @asynccontextmanager
@@ -110,50 +80,89 @@ async def asking(
     store: Store, clock: Clock, environ: Mapping[str, str], deadline: Deadline
 ) -> AsyncIterator[Connect]:
     """What connects accounts one by one outside a run, paced as in one."""
+    with _connector(store, clock, environ, deadline) as connector:
+        yield connector.ask
+
+
+@contextmanager
+def _connector(
+    store: Store, clock: Clock, environ: Mapping[str, str], deadline: Deadline
+) -> Iterator["_Connector"]:
     commits = Commits(store, patient=lambda: not deadline.passed)
-
-    @asynccontextmanager
-    async def ask(account: Account) -> AsyncIterator[tuple[Provider, Api, MakeSure]]:
-        wire = await _wire(account, environ, deadline)
-        async with wire.client:
-            reader = _reader(account)
-            api = _Connected(wire, store, commits, clock)(deadline, Meter())
-            sure = partial(make_sure, account, reader, api, store.accounts, commits, clock)
-            yield reader, api, sure
-
     try:
-        yield ask
+        yield _Connector(commits, clock, environ, deadline)
     finally:
         commits.close(deadline.remaining)
 
 
-async def _line(
-    account: Account,
-    store: Store,
-    clock: Clock,
-    environ: Mapping[str, str],
-    commits: Commits,
-    deadline: Deadline,
-) -> Line:
-    reader, costs = _reader(account), _module(account).COSTS
-    try:
-        wire = await _wire(account, environ, deadline)
-    except CredentialUnavailable as error:
-        reason = PauseReason.CREDENTIAL
-        sentence = "; ".join(filter(None, (error.message, error.hint)))
-        await commits.call(store.accounts.pause, account, reason, sentence, None, clock.now())
-        return Line(account, reader, costs, _Unconnected(account, clock, sentence))
-    await commits.call(_regained, store, account, clock)
-    return Line(account, reader, costs, _Connected(wire, store, commits, clock), wire.close)
+@dataclass(frozen=True, slots=True)
+class _Connector:
+    """Where accounts are connected until a deadline, with credentials that ``environ`` may hold."""
 
+    commits: Commits
+    clock: Clock
+    environ: Mapping[str, str]
+    deadline: Deadline
 
-async def _wire(account: Account, environ: Mapping[str, str], deadline: Deadline) -> Wire:
-    """Connect an account with its credential, whose command may take its time in a thread."""
-    secrets = await asyncio.to_thread(_secrets, account.options, environ, deadline.remaining)
-    provider = _module(account)
-    auth = provider.auth(account.options, secrets)
-    statuses: Statuses = getattr(provider, "STATUSES", USUAL)
-    return open_wire(account, auth, provider.REFUSALS, statuses=statuses)
+    async def link(self, account: Account) -> Link:
+        """Connect an account for a run; without its credential it is paused."""
+        reader, costs = _reader(account), _module(account).COSTS
+        try:
+            wire = await self._wire(account)
+        except CredentialUnavailable as error:
+            sentence = "; ".join(filter(None, (error.message, error.hint)))
+            await self.commits.call(self._pause, account, sentence)
+            return Link(account, reader, costs, _Unconnected(account, self.clock, sentence))
+        await self.commits.call(self._regain, account)
+        connected = _Connected(wire, self.commits, self.clock)
+        return Link(account, reader, costs, connected, wire.close)
+
+    async def check(self, account: Account) -> Checkup:
+        """Make one cheap request to an account."""
+        try:
+            wire = await self._wire(account)
+        except (CredentialUnavailable, ConfigError) as error:
+            return Checkup(account, error)
+        async with wire.client:
+            api = _Connected(wire, self.commits, self.clock)(self.deadline, Meter(), probe=True)
+            reader = _reader(account)
+            try:
+                if not await make_sure(account, reader, api, self.commits, self.clock):
+                    await reader.check(api)
+            except (SyncError, CredentialUnavailable) as error:
+                return Checkup(account, error, wire.server_clock.ahead_s)
+            return Checkup(account, None, wire.server_clock.ahead_s)
+
+    @asynccontextmanager
+    async def ask(self, account: Account) -> AsyncIterator[tuple[Provider, Api, MakeSure]]:
+        """Connect an account for a few questions."""
+        wire = await self._wire(account)
+        async with wire.client:
+            reader = _reader(account)
+            api = _Connected(wire, self.commits, self.clock)(self.deadline, Meter())
+            yield reader, api, partial(make_sure, account, reader, api, self.commits, self.clock)
+
+    async def _wire(self, account: Account) -> Wire:
+        """Connect an account with its credential, whose command may take its time in a thread."""
+        secrets = await asyncio.to_thread(
+            _secrets, account.options, self.environ, self.deadline.remaining
+        )
+        provider = _module(account)
+        auth = provider.auth(account.options, secrets)
+        statuses: Statuses = getattr(provider, "STATUSES", USUAL)
+        at_once: int = getattr(provider, "AT_ONCE", MOST_AT_ONCE)
+        return open_wire(account, auth, provider.REFUSALS, statuses=statuses, at_once=at_once)
+
+    def _pause(self, account: Account, sentence: str) -> None:
+        accounts, now = self.commits.store.accounts, self.clock.now()
+        accounts.pause(account, PauseReason.CREDENTIAL, sentence, None, now)
+
+    def _regain(self, account: Account) -> None:
+        """End the pause of an account whose credential can be had again."""
+        store, now = self.commits.store, self.clock.now()
+        if store.accounts.state(account).reason is PauseReason.CREDENTIAL:
+            store.accounts.resume(account.workspace, account.channel, now)
+            store.queue.make_due(account.workspace, now)
 
 
 def _reader(account: Account) -> Provider:
@@ -166,19 +175,15 @@ def _module(account: Account) -> Any:
 
 
 def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
-    """The secrets that a provider's settings refer to, by name."""
-    limit = min(credentials.COMMAND_TIMEOUT_S, left_s)
+    """The secrets that a provider's settings refer to, by name.
+
+    A command that hangs leaves half of the time that is left to the other accounts.
+    """
+    limit = min(credentials.COMMAND_TIMEOUT_S, left_s / 2)
     return {
         name: credentials.read(credential, environ, timeout=limit)
         for name, credential in held_by(options)
     }
-
-
-def _regained(store: Store, account: Account, clock: Clock) -> None:
-    """End the pause of an account whose credential can be had again."""
-    if store.accounts.state(account).reason is PauseReason.CREDENTIAL:
-        store.accounts.resume(account.workspace, account.channel, clock.now())
-        store.queue.make_due(account.workspace, clock.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +191,11 @@ class _Connected:
     """How an account is reached for one job."""
 
     wire: Wire
-    store: Store
     commits: Commits
     clock: Clock
 
     def __call__(self, deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
-        return HttpApi(
-            self.wire,
-            self.store.accounts,
-            self.commits,
-            self.clock,
-            deadline,
-            meter,
-            uniform,
-            probe,
-        )
+        return HttpApi(self.wire, self.commits, self.clock, deadline, meter, uniform, probe)
 
 
 @dataclass(frozen=True, slots=True)

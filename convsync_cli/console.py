@@ -41,12 +41,12 @@ def is_terminal() -> bool:
 
 
 def colourless() -> bool:
-    """Whether somebody said no to colours; an empty $NO_COLOR says nothing (no-color.org)."""
+    """Whether the user said no to colours; an empty $NO_COLOR says nothing (no-color.org)."""
     return bool(os.environ.get("NO_COLOR"))
 
 
 def coloured() -> bool:
-    """Whether stdout may have colours: it is a terminal, and nobody said no."""
+    """Whether stdout may have colours: it is a terminal, and the user has not said no."""
     return is_terminal() and not colourless()
 
 
@@ -141,6 +141,14 @@ def hang_up(stream: IO[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def let_go(stream: IO[str]) -> None:
+    """Print what is left, or nowhere: Python would complain at exit, and change the exit code."""
+    try:
+        stream.flush()
+    except OSError:
+        hang_up(stream)
+
+
 def can_show(text: str) -> bool:
     """Whether stdout's encoding holds these characters."""
     try:
@@ -160,12 +168,12 @@ def confirmed(question: str, yes: bool) -> None:
     """Ask before something destructive, unless ``yes`` was given.
 
     Raises:
-        NeedsConfirmation: there is nobody to ask, or the answer is no.
+        NeedsConfirmation: there is no terminal to ask on, or the answer is no.
     """
     if yes:
         return
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise NeedsConfirmation(question, "add --yes to go on without being asked")
+        raise NeedsConfirmation(question, "add --yes to skip the question")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise NeedsConfirmation("nothing was done", "")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMAND_TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 16
+_LOOK_S = 0.05
 
 
 def read(
@@ -47,12 +48,12 @@ def read(
 def _decoded(content: bytes, source: str) -> str:
     if len(content) > MAX_BYTES:
         problem = f"{source} gives more than {MAX_BYTES >> 10} KiB"
-        raise CredentialUnavailable(problem, "let it give the bare token and nothing else")
+        raise CredentialUnavailable(problem, "it must give the bare token and nothing else")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         problem = f"{source} gives something other than UTF-8 text"
-        raise CredentialUnavailable(problem, "let it give the bare token") from None
+        raise CredentialUnavailable(problem, "it must give the bare token") from None
 
 
 def _clean(secret: str, source: str) -> str:
@@ -61,7 +62,7 @@ def _clean(secret: str, source: str) -> str:
         raise CredentialUnavailable(f"{source} is empty", "put the credential there")
     if not can_be_sent(secret):
         problem = f"{source} has white space, control or non-ASCII characters inside the credential"
-        raise CredentialUnavailable(problem, "let it give the bare token, on one line")
+        raise CredentialUnavailable(problem, "it must give the bare token, on one line")
     return secret
 
 
@@ -110,15 +111,17 @@ def _from_command(
     from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 
     try:
-        process = Popen(argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
+        process = Popen(
+            argv, env=environ, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
+        )
     except (OSError, ValueError):
         hint = "install it, or name it by its full path; there is no shell"
         raise CredentialUnavailable(f"{source} cannot be started", hint) from None
     try:
         output = _output(process, timeout)
     except TimeoutExpired:
-        hint = "let it answer without asking anybody"
-        raise CredentialUnavailable(f"{source} took longer than {timeout:g} s", hint) from None
+        hint = "make it work without asking for input"
+        raise CredentialUnavailable(f"{source} took longer than {timeout:.3g} s", hint) from None
     if process.returncode and len(output) <= MAX_BYTES:
         hint = "run it by hand, as the user who runs convsync, to see why"
         raise CredentialUnavailable(f"{source} failed with status {process.returncode}", hint)
@@ -128,9 +131,11 @@ def _from_command(
 def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     """What the command prints until it ends, or somewhat more than ``MAX_BYTES`` of it.
 
-    ``Popen.communicate`` would gather without limit what a command prints without end.
+    ``Popen.communicate`` would gather without limit what a command prints without end. Its end is
+    its own exit, not that of the pipe, which an agent that it has started may hold open for ever.
     """
     from selectors import EVENT_READ, DefaultSelector
+    from signal import SIGKILL
     from subprocess import TimeoutExpired
 
     from convsync_cli.sync.clock import SystemClock
@@ -142,14 +147,19 @@ def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     with process, DefaultSelector() as selector:
         selector.register(process.stdout, EVENT_READ)
         try:
-            while not deadline.passed and selector.select(deadline.remaining):
-                chunk = os.read(process.stdout.fileno(), MAX_BYTES)
-                output += chunk
-                if len(output) > MAX_BYTES:
-                    return output
-                if not chunk:
-                    process.wait(deadline.remaining)
+            while not deadline.passed:
+                ended = process.poll() is not None  # then all that it says is in the pipe
+                if selector.select(0 if ended else min(_LOOK_S, deadline.remaining)):
+                    chunk = os.read(process.stdout.fileno(), MAX_BYTES)
+                    output += chunk
+                    if len(output) > MAX_BYTES:
+                        return output
+                    if not chunk:
+                        process.wait(deadline.remaining)
+                        return output
+                elif ended:
                     return output
             raise TimeoutExpired(process.args, timeout)
         finally:
-            process.kill()
+            if process.poll() is None:
+                os.killpg(process.pid, SIGKILL)  # and what it has started, and waits for

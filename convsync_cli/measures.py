@@ -26,7 +26,7 @@ def measures(given: Services, now: datetime) -> Iterator[Metric]:
     """Everything at a moment; each query behind it runs on an index."""
     yield _gauge(
         "build_info",
-        "Which convsync this is; always 1.",
+        "Version of convsync and Python; always 1.",
         _one(1, version=__version__, python=platform.python_version()),
     )
     yield from _queue(given.store, now)
@@ -50,7 +50,7 @@ def _queue(store: Store, now: datetime) -> Iterator[Metric]:
     yield _gauge("jobs_due", "Pending jobs that could run now.", _one(depth.due))
     yield _gauge(
         "jobs_oldest_due_seconds",
-        "Seconds since which the oldest due job waits; 0 where none does.",
+        "Seconds that the oldest due job has waited; 0 if there is none.",
         _one(depth.oldest_due_s or 0),
     )
 
@@ -70,7 +70,7 @@ def _last_run(last: PastRun | None, now: datetime) -> Iterator[Metric]:
     )
     yield _gauge(
         "last_run_active",
-        "1 while the newest run goes on, or if it was killed; 0 otherwise.",
+        "1 while the newest run is active, or if it was killed; 0 otherwise.",
         _one(0 if last.ended_at else 1),
     )
     if not last.ended_at:
@@ -82,7 +82,7 @@ def _last_run(last: PastRun | None, now: datetime) -> Iterator[Metric]:
     )
     yield _gauge(
         "last_run_jobs",
-        "Jobs of the newest run by what became of them.",
+        "Jobs of the newest run by outcome.",
         (Sample(last.counts[outcome], {"outcome": outcome}) for outcome in OUTCOMES),
     )
     yield _gauge("last_run_requests", "Requests of the newest run.", _one(last.counts["requests"]))

@@ -1,4 +1,4 @@
-"""Telling a monitor, healthchecks.io or one like it, that a run begins and how it ended.
+"""Notifying a monitor (healthchecks.io or similar) that a run starts, and how it ended.
 
 House rules: the address is a secret, so no sentence holds it. Not being able to tell is nothing
 that a run fails for, and costs it no second beyond its budget.
@@ -67,12 +67,12 @@ class Monitor:
             async with asyncio.timeout(seconds):
                 answer = await self._ask(what, seconds)
         except TimeoutError:
-            self.failed(f"the monitor was not told{what and f' {what}'} within {seconds:.1f} s")
+            self.failed(f"the monitor was not notified{what and f' {what}'} within {seconds:.1f} s")
         except CredentialUnavailable as error:
-            self.failed(f"the monitor cannot be told: {error.message}")
+            self.failed(f"the monitor could not be notified: {error.message}")
         else:
             if answer:
-                self.failed(f"the monitor was not told: {answer}")
+                self.failed(f"the monitor was not notified: {answer}")
 
     async def _ask(self, what: str, seconds: float) -> str:
         """Ask the address; returns what went wrong, in words without it."""

@@ -115,7 +115,7 @@ class _Handler(logging.Handler):
 
 
 def _appending(path: str) -> int:
-    """Open at once, which a named pipe that nobody reads would not let us."""
+    """Open at once, which a named pipe without a reader would not let us."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o600)

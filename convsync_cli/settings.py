@@ -102,7 +102,7 @@ class Settings:
 
     @property
     def ping_url(self) -> "Credential | None":
-        """Where a monitor is told of every run: a credential, since whoever has it can lie to it.
+        """Where a monitor is notified of every run: a credential, since anybody with it can lie.
 
         Raises:
             ConfigError: it is no reference to a credential, nor an address that may be asked.
@@ -238,7 +238,7 @@ def _workspaces(
 ) -> tuple[Workspace, ...]:
     for name in tables.values:
         if not _NAME.fullmatch(name):
-            raise tables.refused(name, "is not a name for a workspace", _NAME_HINT)
+            raise tables.refused(name, "is not a valid workspace name", _NAME_HINT)
     return tuple(_workspace(tables.table(name), environ, job_timeout) for name in tables.values)
 
 
@@ -288,10 +288,13 @@ def _ping_url(table: Table, environ: Mapping[str, str]) -> "Callable[[], Credent
 def _region(table: Table) -> str | None:
     if "region" not in table.values:
         return None
-    region = table.string("region", '"US"')
-    if not re.fullmatch(r"[A-Za-z]{2}", region):
-        raise table.refused("region", "must be a country code of two letters", 'such as "US"')
-    return region.upper()
+    from convsync_cli.countries import COUNTRIES
+
+    region = table.string("region", '"US"').upper()
+    if region not in COUNTRIES:
+        hint = 'such as "US"; the United Kingdom is "GB"'
+        raise table.refused("region", "must be a country code of two letters (ISO 3166)", hint)
+    return region
 
 
 def _provider(table: Table) -> str:

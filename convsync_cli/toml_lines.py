@@ -1,4 +1,4 @@
-"""Where a key stands in a TOML text; tomllib does not tell, and only errors ask."""
+"""Where a key is in a TOML text; tomllib does not say, and only errors need it."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
 """What Typer says of a wrong command line, in our words: what is wrong, and what was meant.
 
 House rule: what was typed is quoted only where it can be nothing but a word of ours misspelt. A
-lead's address or a token may stand in the wrong place, and stderr goes into logs and mails.
+lead's address or a token may be in the wrong place, and stderr goes into logs and mails.
 """
 
 import re
@@ -44,7 +44,7 @@ def worded(problem: ClickException) -> UsageError:
     if found := _NO_COMMAND.match(problem.message):
         return no_command(found[1], context)
     if problem.message.startswith("Got unexpected extra argument"):
-        return UsageError("there is an argument too many", _help(context))
+        return UsageError("there are too many arguments", _help(context))
     return UsageError(problem.format_message(), _help(context))
 
 
@@ -60,12 +60,12 @@ def _bad_value(problem: BadParameter, context: Context) -> UsageError:
     choices = tuple(str(each) for each in getattr(getattr(problem.param, "type", 0), "choices", ()))
     found = re.match(r"'(.*)' is not one of", problem.message, re.DOTALL)
     if choices and found:
-        what = f"{_shown(found[1])} is no value for {_param(problem, context)}"
+        what = f"{_shown(found[1])} is not a value for {_param(problem, context)}"
         return UsageError(what, nearest(found[1], choices))
     told = problem.message.rstrip(".")
     if _NO_NUMBER.search(told):
         told = "must be a number"
-    told = _QUOTED.sub("what is given ", told)
+    told = _QUOTED.sub("the value ", told)
     return UsageError(f"{_param(problem, context)}: {told}", _help(context))
 
 

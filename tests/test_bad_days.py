@@ -58,6 +58,17 @@ def test_a_database_that_is_missing_is_not_made_by_accident(operator: Operator) 
     assert not operator.database.exists()
 
 
+def test_a_database_that_was_cut_to_nothing_is_not_taken_for_one_without_leads(
+    operator: Operator,
+) -> None:
+    os.truncate(operator.database, 0)
+    for _, result in operator.runs_each(COMMANDS):
+        assert told(result, 14) == f"convsync: the database {operator.database} is empty"
+    assert operator.database.read_bytes() == b""
+    operator.runs("init").ended(0)  # as after an `init` that was killed before it made the tables
+    operator.runs("status").ended(0)
+
+
 @pytest.mark.parametrize(
     "content",
     [b"These are my notes.\n" * 100, b"\0" * 4096, b"SQLite format 3\0" + b"\xff" * 4080],
@@ -356,7 +367,7 @@ def test_a_token_in_a_configuration_that_others_can_read_is_refused(operator: Op
     operator.config.chmod(0o644)
     operator.runs("enqueue", operator.lead("sms only")).ended(0)
     result = operator.runs("run")
-    assert "holds a credential in a file that others may open" in told(result, 14)
+    assert "holds a credential, but other users can open the file" in told(result, 14)
     assert operator.environment["ACME_GHL_TOKEN"] not in result.err
     operator.config.chmod(0o600)
     operator.runs("run", "--strict").ended(0)

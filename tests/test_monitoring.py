@@ -77,16 +77,19 @@ def test_an_error_is_told_with_its_exit_code_and_goes_on(watcher: Watcher) -> No
 
 def test_a_monitor_that_refuses_is_a_sentence(watcher: Watcher) -> None:
     watcher.status = 404
-    assert ran(watcher.url) == ["the monitor was not told: it answered 404"] * 2
+    assert ran(watcher.url) == ["the monitor was not notified: it answered 404"] * 2
 
 
 def test_one_that_is_not_there_is_a_sentence() -> None:
-    assert ran(FromEnv("PING")) == ["the monitor was not told: ConnectError"] * 2
+    assert ran(FromEnv("PING")) == ["the monitor was not notified: ConnectError"] * 2
 
 
 def test_an_address_that_cannot_be_had_is_a_sentence() -> None:
     said = ran(FromEnv("MISSING"))
-    assert said == ["the monitor cannot be told: the environment variable MISSING is not set"] * 2
+    assert (
+        said
+        == ["the monitor could not be notified: the environment variable MISSING is not set"] * 2
+    )
 
 
 def test_an_address_that_others_could_read_is_not_asked() -> None:

@@ -12,11 +12,13 @@ from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
 from typing import get_type_hints
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convsync_cli import settings
+from convsync_cli.countries import COUNTRIES
 from convsync_cli.settings import Settings
 from convsync_cli.sync import providers
 from convsync_cli.sync.errors import ConfigError
@@ -387,11 +389,15 @@ def test_a_workspace_name_may_be(folder: Folder, name: str) -> None:
 @pytest.mark.parametrize("name", ["", "-a", ".a", "a b", "a/b", "ä", "x" * 64, "a\\n"])
 def test_a_workspace_name_may_not_be(folder: Folder, name: str) -> None:
     error = folder.error(f'[workspaces."{name}"]\nregion = "US"')
-    assert "is not a name for a workspace" in error.message
+    assert "is not a valid workspace name" in error.message
 
 
-@pytest.mark.parametrize("region", ["usa", "u", "1a", "U S", "ÄÖ"])
-def test_a_region_is_two_letters(folder: Folder, region: str) -> None:
+def test_every_country_whose_numbers_can_be_read_may_be_a_region() -> None:
+    assert phonenumbers.SUPPORTED_REGIONS <= COUNTRIES
+
+
+@pytest.mark.parametrize("region", ["usa", "u", "1a", "U S", "ÄÖ", "UK", "EU", "ZZ"])
+def test_a_region_is_a_country(folder: Folder, region: str) -> None:
     error = folder.error(f'[workspaces.acme]\nregion = "{region}"')
     assert "line 2: workspaces.acme.region must be a country code" in error.message
 
@@ -494,8 +500,8 @@ def test_a_credential_that_may_be_missing_is_read_where_it_is_there(folder: Fold
     ("text", "problem"),
     [
         (TWILIO, "workspaces.acme.sms.auth_token is missing"),
-        (TWILIO + API_KEY + 'auth_token = { env = "TOKEN" }\n', "auth_token stands beside"),
-        (TWILIO.replace("AC0", "XX0") + API_KEY, "line 3: .*account_sid is not such an id"),
+        (TWILIO + API_KEY + 'auth_token = { env = "TOKEN" }\n', "auth_token cannot be combined"),
+        (TWILIO.replace("AC0", "XX0") + API_KEY, "line 3: .*account_sid is not a valid id"),
     ],
 )
 def test_what_a_provider_cannot_use_is_said_with_its_place(
@@ -547,7 +553,7 @@ def test_the_token_file_may_be_in_the_home_folder_and_not_among_protected_ones(
 
 def test_a_token_and_an_app_are_either_or(folder: Folder) -> None:
     both = folder.error(SMS + APP)
-    assert "line 7: workspaces.acme.sms.oauth stands beside token" in both.message
+    assert "line 7: workspaces.acme.sms.oauth cannot be combined with token" in both.message
     neither = folder.error(SMS.replace("token =", "#"))
     assert "token is missing" in neither.message
     assert "oauth = {" in neither.hint

@@ -9,6 +9,7 @@ from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.completion import accounts
+from convsync_cli.config_file import shown
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import NotFound
 from convsync_cli.sync.instant import to_text
@@ -20,20 +21,20 @@ CHECK_S = 20.0
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="E.g. acme/sms."),
+    typer.Argument(metavar="W/CHANNEL", autocompletion=accounts, help="Account, e.g. acme/sms."),
 ]
 
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Look at the accounts, pause and resume them.",
+    help="List, pause and resume accounts.",
     no_args_is_help=True,
 )
 
 
 @app.command("list")
 def list_(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
-    """List the accounts with their health and their rate budget.
+    """List the accounts with their health and rate budget.
 
     Example: convsync accounts list
     """
@@ -70,7 +71,7 @@ def _document(given: Services, account: Account, now: datetime) -> dict[str, Any
 
 @app.command()
 def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Stop using an account until it is resumed; its jobs wait, free of charge.
+    """Stop using an account until it is resumed; its jobs wait and lose no attempt.
 
     Example: convsync accounts pause acme/sms
     """
@@ -81,23 +82,25 @@ def pause(context: typer.Context, name: Name, as_json: Json = False, quiet: Quie
     )
     console = Console(as_json, quiet)
     console.document({"account": name, "state": "paused"})
-    console.say(f"{name} is paused; `convsync accounts resume {name}` ends that")
+    console.say(f"{name} is paused; `convsync accounts resume {name}` resumes it")
     return 0
 
 
 @app.command()
 def resume(context: typer.Context, name: Name, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Use an account again, once one cheap request has shown that it works.
+    """Use an account again, after one cheap request has shown that it works.
 
     Example: convsync accounts resume acme/sms
     """
     given = bootstrap.services(context.obj)
     account = _account(given, name)
+    console = Console(as_json, quiet)
     [checkup] = bootstrap.check(given, [account], CHECK_S)
     if checkup.error is not None:
+        state = _document(given, account, given.clock.now())["state"]
+        console.document({"account": name, "state": state, "made_due": 0})
         raise checkup.error
     due = _set_free(given, account)
-    console = Console(as_json, quiet)
     console.document({"account": name, "state": "ok", "made_due": due})
     console.say(f"{name} works; {due} waiting jobs are due")
     return 0
@@ -114,4 +117,5 @@ def _account(given: Services, name: str) -> Account:
     accounts = {account.name: account for account in given.settings.accounts}
     if name in accounts:
         return accounts[name]
-    raise NotFound(f"there is no account {name!r}", f"known: {', '.join(accounts) or 'none'}")
+    typed = "/".join(map(shown, name.split("/")))
+    raise NotFound(f"there is no account {typed!r}", f"known: {', '.join(accounts) or 'none'}")

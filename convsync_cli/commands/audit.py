@@ -1,4 +1,4 @@
-"""`audit`: what is stored, beside what the providers themselves count."""
+"""`audit`: what is stored, compared with what the providers themselves count."""
 
 from typing import Annotated, Any
 
@@ -32,7 +32,8 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Compare what is stored with the providers' own totals. Exits 3 where something is short.
+    """Compare what is stored with the providers' own totals. Exits 3 if an account is
+    short or could not be asked.
 
     Example: convsync audit --workspace acme
     """
@@ -60,7 +61,7 @@ def _document(counted: Counted) -> dict[str, Any]:
         "provider": counted.account.provider,
         "local": counted.local,
         "total": counted.total,
-        "short": counted.short if counted.verdict == Verdict.SHORT else 0,
+        "short": counted.short if counted.verdict in (Verdict.COMPLETE, Verdict.SHORT) else None,
         "unread_leads": counted.unread,
         "verdict": counted.verdict,
         "problem": counted.problem,
@@ -99,4 +100,4 @@ def _explain(counted: Counted, quiet: bool) -> None:
 def _why(counted: Counted) -> str:
     if counted.total is None:
         return f"{counted.account.provider} gives no total that can be compared"
-    return "its total counts people who are no leads (`discover` is off)"
+    return "its total includes people who are not leads (`discover` is off)"

@@ -15,11 +15,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def command(
     context: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; replaced if there.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Destination; overwritten if it exists.")
+    ],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write a consistent copy of the database. Others may use it meanwhile.
+    """Write a consistent copy of the database. Works while it is in use.
 
     Example: convsync backup /var/backups/convsync.db
     """

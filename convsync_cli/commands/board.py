@@ -54,7 +54,7 @@ def board(forecasts: Mapping[str, Forecast], failures: Iterable[str], clock: Clo
 
 
 class _Told(ProgressColumn):
-    """Text that is made anew for every drawing."""
+    """Text that is made again for every drawing."""
 
     def __init__(self, words: Callable[[Task], str]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a conversation, or what a search found, is put on: a terminal page by page, or a pipe."""
+"""What a conversation, or the result of a search, is put on: a terminal page by page, or a pipe."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`cron`: what to tell a scheduler, and whether it does it."""
+"""`cron`: what a scheduler should run, and whether it does."""
 
 import os
 import socket
@@ -30,7 +30,7 @@ _READABLE = 0o644  # schedulers read them as another user; no secret is in them
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Let convsync run by itself, and see whether it does.",
+    help="Schedule convsync, and check that it runs.",
     no_args_is_help=True,
 )
 
@@ -53,15 +53,15 @@ _WRITERS = {
 @app.command("print")
 def print_(
     context: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="Whose format.")] = Format.CRONTAB,
+    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.CRONTAB,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="Write the files there instead."),
+        typer.Option("--output", "-o", metavar="FOLDER", help="Write the files to this folder."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Print what makes this installation run by itself; nothing is installed.
+    """Print the cron lines or units for this installation; installs nothing.
 
     Example: convsync cron print --format systemd --output units
     """
@@ -82,7 +82,7 @@ def print_(
 
 @app.command()
 def check(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -> int:
-    """See whether it is really run, by the right user, and works there. 20 if not, 3 if unsure.
+    """Check that a scheduler really runs convsync, as the right user. Exits 20 if not, 3 if unsure.
 
     Example: convsync cron check
     """

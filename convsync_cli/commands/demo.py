@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convsync_cli.sandbox.world import World
 
 NAME = "acme"
-MESSAGES = 9  # so many make a conversation that fits a screen
+MESSAGES = 9  # so many make a conversation that is read at a glance
 EMAILS_A_SECOND = 40
 # The simulated export holds rows that cannot be read, as real ones do.
 _EXPECTED = (Exit.DONE, Exit.INCOMPLETE)
@@ -51,13 +51,15 @@ token = {{ env = "DEMO_EMAILBISON_TOKEN" }}
 @app.command()
 def command(
     context: typer.Context,
-    leads: Annotated[int, typer.Option(metavar="N", min=20, max=1000, help="How many leads.")] = 60,
+    leads: Annotated[
+        int, typer.Option(metavar="N", min=20, max=1000, help="Number of leads.")
+    ] = 60,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Run the main job on simulated providers. Each command is shown before it runs.
+    """Show convsync at work on simulated providers. Each command is printed before it runs.
 
-    Nothing leaves this machine, and nothing stays on it.
+    Nothing leaves this machine, and nothing is left behind on it.
 
     Example: convsync demo
     """
@@ -72,15 +74,20 @@ def command(
         Sandbox(world, allowances=quick) as sandbox,
         tempfile.TemporaryDirectory(prefix="convsync-demo-") as folder,
     ):
-        environment = os.environ | _prepare(Path(folder), world, sandbox)
+        environment = _strangers() | _prepare(Path(folder), world, sandbox)
         ended = [
             {"command": step, "exit_code": _step(caption, step, folder, environment, shown)}
             for caption, step in _tour(_lead(world))
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
-    console.say("\nThat was all of it; the simulated providers and the folder are gone.")
+    console.say("\nDone. The simulated providers and the folder are gone.")
     return 0
+
+
+def _strangers() -> dict[str, str]:
+    """The environment of somebody new to convsync: $CONVSYNC_DATABASE would name real leads."""
+    return {k: value for k, value in os.environ.items() if not k.startswith("CONVSYNC_")}
 
 
 def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]:
@@ -102,17 +109,18 @@ def _prepare(folder: Path, world: "World", sandbox: "Sandbox") -> dict[str, str]
         "CONVSYNC_CONFIG": str(config),
         "DEMO_GHL_TOKEN": simulated.gohighlevel_token,
         "DEMO_EMAILBISON_TOKEN": simulated.emailbison_token,
+        "PAGER": "",  # it runs to its end by itself: nobody is to find out how to leave `less`
     }
 
 
 def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
-    yield "Make the database beside the configuration", ["init"]
+    yield "Create the database next to the configuration", ["init"]
     yield (
-        "Bring the leads in; doing it twice changes nothing",
+        "Import the leads; importing again changes nothing",
         ["leads", "import", "leads.csv", "--workspace", NAME],
     )
     yield (
-        "Ask for every lead's conversation: milliseconds, whoever asks how often",
+        "Queue every lead: takes milliseconds; a lead already queued is not queued twice",
         ["enqueue-all"],
     )
     yield "Work through the queue, as cron would every minute", ["run", "--max-seconds", "50"]

@@ -1,4 +1,4 @@
-"""`doctor`: look at everything, and say how to mend it."""
+"""`doctor`: check everything, and say how to fix it."""
 
 import os
 from dataclasses import asdict
@@ -28,14 +28,14 @@ def command(
     context: typer.Context,
     bundle_file: Annotated[
         str | None,
-        typer.Option("--bundle", metavar="FILE", help="Write all of it, redacted, for support."),
+        typer.Option("--bundle", metavar="FILE", help="Write a redacted report for support."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Check everything and say how to mend it. One cheap request goes to each account.
+    """Check everything and say how to fix it. Sends one cheap request to each account.
 
-    Exits 12 where a credential is the problem, 3 where something else is.
+    Exits 12 if a credential is the problem, 3 if something else is.
 
     Example: convsync doctor
     """
@@ -46,7 +46,7 @@ def command(
     print_findings(console, examination.findings, (Level.PROBLEM,))
     if bundle_file is not None:
         bundle.write(bundle_file, _redacted(_collected(examination), invocation))
-        console.say(f"\n{bundle_file} holds all of this, redacted; look into it before you send it")
+        console.say(f"\n{bundle_file} holds all of this, redacted; check it before you send it")
     return examination.exit_code
 
 

@@ -1,7 +1,7 @@
-"""`enqueue`: ask for the sync of some leads."""
+"""`enqueue`: queue some leads to be synced."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import IO, Annotated, Any
@@ -27,27 +27,31 @@ def command(
     leads: Annotated[
         list[str],
         typer.Argument(
-            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one a line."
+            metavar="LEAD…", help="Lead id, email, phone or provider:id; - reads one per line."
         ),
     ],
-    force: Annotated[bool, typer.Option("--force", help="Also what was synced just now.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Sync again even if just synced.")] = False,
     wait: Annotated[
         float | None,
-        typer.Option(metavar="[SECONDS]", min=0, help="Follow the jobs to their end."),
+        typer.Option(
+            metavar="[SECONDS]", min=0, help="Wait for the jobs to end (at most SECONDS)."
+        ),
     ] = None,
     with_history: WithHistory = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of some leads. What is queued already is no error.
+    """Queue leads to be synced. A lead that is already queued is not an error.
 
     Example: convsync enqueue lead@example.com +12025550123
 
     Example: cut -d, -f1 leads.csv | convsync enqueue -
     """
     if "-" in leads and len(leads) > 1:
-        raise UsageError("- stands for all leads", "give leads, or - to read them from stdin")
+        raise UsageError(
+            "- cannot be combined with leads", "give leads, or - to read them from stdin"
+        )
     given = bootstrap.services(context.obj, accounts=False)
     from_stream = leads == ["-"]
     answers = enqueue(
@@ -69,7 +73,8 @@ def command(
     if wait is not None:
         from convsync_cli.commands.waiting import follow
 
-        code = follow(given, console, answer, _document(answer), wait)
+        document = _counts([answer])[0] if from_stream else _document(answer)
+        code = follow(given, console, answer, document, wait)
         _say_missed(console, answer)
         return code
     console.document(_document(answer))
@@ -130,6 +135,14 @@ def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
 
 def _count(console: Console, answers: Iterator[Answer]) -> int:
     """Print how many, and of those that found no lead the first hundred as they were typed."""
+    counts, missed = _counts(answers)
+    console.document(counts)
+    _summarise(console, counts, missed)
+    return Exit.INCOMPLETE if missed else Exit.DONE
+
+
+def _counts(answers: Iterable[Answer]) -> tuple[dict[str, Any], int]:
+    """What a stream gets for an answer, and how many of its texts found no lead."""
     counts = dict.fromkeys(Placed, 0)
     unknown: list[str] = []
     ambiguous: list[dict[str, Any]] = []
@@ -140,9 +153,7 @@ def _count(console: Console, answers: Iterator[Answer]) -> int:
         unknown += islice(answer.unknown, LISTED - len(unknown))
         ambiguous += islice(_ambiguous(answer), LISTED - len(ambiguous))
         missed += len(answer.unknown) + len(answer.ambiguous)
-    console.document(counts | {"unknown": unknown, "ambiguous": ambiguous})
-    _summarise(console, counts, missed)
-    return Exit.INCOMPLETE if missed else Exit.DONE
+    return counts | {"unknown": unknown, "ambiguous": ambiguous}, missed
 
 
 def _words(placed: Placement) -> str:
@@ -154,7 +165,7 @@ def _words(placed: Placement) -> str:
         case Placed.ALREADY_QUEUED:
             return f"already {placed.state}"
         case Placed.RECENT:
-            return f"synced already: asked for {placed.age_s:.0f} s ago (--force to ask again)"
+            return f"already synced: queued {placed.age_s:.0f} s ago (--force to sync again)"
 
 
 def _say_missed(console: Console, answer: Answer) -> None:
@@ -167,7 +178,7 @@ def _say_missed(console: Console, answer: Answer) -> None:
         note(f"convsync: {missed} of the given leads could not be queued")
 
 
-def _summarise(console: Console, counts: dict[Placed, int], missed: int) -> None:
-    console.say(", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items()))
+def _summarise(console: Console, counts: dict[str, Any], missed: int) -> None:
+    console.say(", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in Placed))
     if missed:
-        note(f"convsync: {missed} lines name no lead, or several; --json lists the first {LISTED}")
+        note(f"convsync: {missed} lines match no lead, or several; --json lists the first {LISTED}")

@@ -1,4 +1,4 @@
-"""`enqueue-all`: ask for the sync of every lead that can be synced, or of all that changed."""
+"""`enqueue-all`: queue every lead that can be synced, or a read of what changed."""
 
 from datetime import timedelta
 from functools import partial
@@ -8,7 +8,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import MOST, Json, Quiet, WithHistory, Workspace, duration
+from convsync_cli.commands.options import Json, Quiet, WithHistory, Workspace, count, duration
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.placing import Priority
@@ -23,32 +23,33 @@ def command(
     context: typer.Context,
     workspace: Workspace = None,
     not_synced_for: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Only leads not synced for so long.")
+        str | None, typer.Option(metavar="DURATION", help="Only leads not synced for this long.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many leads.")
+        int | None, typer.Option(metavar="N", parser=count, help="At most N leads.")
     ] = None,
     changed: Annotated[
-        bool, typer.Option("--changed", help="Read what changed, by each account's own feed.")
+        bool,
+        typer.Option("--changed", help="Read only what changed, from each account's feed."),
     ] = False,
     with_history: WithHistory = False,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Enqueue nothing: print what it would cost.")
+        bool, typer.Option("--plan", help="Queue nothing; print what it would cost.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Ask for the sync of all leads. Those without an address or an id are left out.
+    """Queue all leads to be synced. Leads without an address or id are skipped.
 
     Example: convsync enqueue-all --workspace acme --not-synced-for 1h
 
-    With --changed one job for each channel of a workspace reads what changed since it was last
-    read: one request where nothing did. The first one reads everything there is.
+    With --changed, one job per workspace and channel reads what changed since the last read: one
+    request if nothing did. The first such job reads everything.
     """
     if changed and (not_synced_for or limit or with_history):
         raise UsageError(
-            "--changed is about accounts, not leads: it has no --not-synced-for, --limit or"
-            " --with-history"
+            "--changed is about accounts, not leads: it cannot be combined with"
+            " --not-synced-for, --limit or --with-history"
         )
     age = None if not_synced_for is None else duration(not_synced_for, "--not-synced-for")
     given = bootstrap.services(context.obj)
@@ -82,5 +83,7 @@ def _plan(given: Services, workspace: str | None, console: Console, narrowed: ob
     from convsync_cli.commands.plan import print_plan  # costs more to import than all the rest
 
     if narrowed:
-        raise UsageError("--plan is about all leads: it has no --not-synced-for and no --limit")
+        raise UsageError(
+            "--plan is about all leads: it cannot be combined with --not-synced-for or --limit"
+        )
     return print_plan(given, workspace, console)

@@ -39,7 +39,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Explain why a lead is or is not current, and what helps.
+    """Explain why a lead is or is not current, and what to do.
 
     Example: convsync explain lead@example.com
     """
@@ -175,20 +175,18 @@ def _print_job(console: Console, facts: Facts, attempts: list[Attempt]) -> None:
     job = facts.job
     console.say()
     if job is None:
-        console.say(
-            "No job: nobody has asked for this lead, or it was so long ago that it is gone."
-        )
+        console.say("No job: the lead was never queued, or so long ago that the job was deleted.")
         return
     asked = ago(max(0.0, seconds_between(from_text(job.requested_at), facts.now)))
     tries = f", {job.attempts} of {job.max_attempts} attempts used" if job.attempts else ""
-    console.say(f"Job {job.id}: {job.state}, asked for {asked} ago{tries}")
+    console.say(f"Job {job.id}: {job.state}, requested {asked} ago{tries}")
     for each in attempts:
         at = f" ({each.slowest})" if each.error_code and each.slowest else ""
         what = f"{each.requests} requests: {_words(each)}{at}"
         console.wrapped(f"{_moment(from_text(each.started_at))}, {what}", "    ", mark="  ")
     if until := window_until(facts):
         console.wrapped(
-            f"Until {_moment(until)} asking again gives this job (--force asks anew).",
+            f"Until {_moment(until)} queuing it again returns this job (--force queues a new one).",
             "    ",
             mark="  ",
         )
@@ -202,7 +200,7 @@ def _print_next(console: Console, facts: Facts) -> None:
         when = f", in {ago(seconds_between(facts.now, step.when))} ({_moment(step.when)})"
     console.wrapped(f"{step.what}{when}", "  ", mark="Next: ")
     if step.command:
-        console.say(step.command, mark="Helps: ", colour="green")
+        console.say(step.command, mark="Try: ", colour="green")
 
 
 def _moment(moment: datetime) -> str:

@@ -1,4 +1,4 @@
-"""`export`: messages out, as many as there are: one a line, or one conversation a page."""
+"""`export`: write out any number of messages: one per line, or one conversation per page."""
 
 import csv
 import os
@@ -34,10 +34,12 @@ class Format(StrEnum):
 @app.command()
 def command(
     context: typer.Context,
-    form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.JSONL,
+    form: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.JSONL,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Default: stdout; html: a folder."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Output file (default: stdout); html: a folder."
+        ),
     ] = None,
     lead: OfLeads = None,
     channel: OfChannel = None,
@@ -45,15 +47,15 @@ def command(
     since: Since = None,
     until: Until = None,
     raw: Annotated[
-        bool, typer.Option("--raw", help="CSV: leave what looks like a formula.")
+        bool, typer.Option("--raw", help="CSV: do not escape what looks like a formula.")
     ] = False,
     workspace: Workspace = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Write messages as JSONL, CSV or HTML. HTML is a folder with a page per lead and an index, or
-    with one --lead just its page; the others are in the order of storing. Output is whole, or not
-    there.
+    """Write messages as JSONL, CSV or HTML. HTML is a folder with an index and a page per lead, or
+    just one page with one --lead; JSONL and CSV are in the order of storing. A file appears only
+    once it is complete.
 
     Example: convsync export --format html --output archive
     """

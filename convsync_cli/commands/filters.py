@@ -16,13 +16,17 @@ from convsync_cli.sync.model.reading import MessageFilter
 OfChannel = Annotated[Channel | None, typer.Option("--channel", help="Only this channel.")]
 OfDirection = Annotated[
     Direction | None,
-    typer.Option("--direction", metavar="inbound|outbound", help="Only what came in or went out."),
+    typer.Option(
+        "--direction", metavar="inbound|outbound", help="Only received or only sent messages."
+    ),
 ]
 Since = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="From 2026-03-01, 2026-03-01T09:30 or 7d ago."),
 ]
-Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Before then; as for --since.")]
+Until = Annotated[
+    str | None, typer.Option(metavar="WHEN", help="Before this time; written like --since.")
+]
 OfLeads = Annotated[
     list[str] | None, typer.Option("--lead", metavar="LEAD", help="Only this lead; repeatable.")
 ]
@@ -46,7 +50,7 @@ def wanted(
     now = given.clock.now()
     begin, end = moment(since, "--since", now), moment(until, "--until", now)
     if begin and end and begin >= end:
-        raise UsageError("--since is not before --until", "no message lies between them")
+        raise UsageError("--since is not before --until", "no message can be between them")
     only = given.workspace(workspace)
     ids = None if leads is None else [given.lead(each, only).id for each in leads]
     return MessageFilter(
@@ -68,6 +72,6 @@ def moment(text: str | None, option: str, now: datetime) -> datetime | None:
         return now - timedelta(seconds=duration(text, option))
     except UsageError:
         raise UsageError(
-            f"{option} {text!r} is no moment",
+            f"{option} is not a time",
             "write a date (2026-03-01), a date and time (2026-03-01T09:30), or how long ago (7d)",
         ) from None

@@ -20,16 +20,18 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     context: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSONL; - reads stdin.")],
-    workspace: Annotated[str, typer.Option("--workspace", "-w", metavar="W", help="Where to.")],
+    workspace: Annotated[
+        str, typer.Option("--workspace", "-w", metavar="W", help="Target workspace.")
+    ],
     add_leads: Annotated[
-        bool, typer.Option("--add-leads", help="People who are unknown become leads.")
+        bool, typer.Option("--add-leads", help="Add unknown people as leads.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Bring messages in from a file. Doing it again changes nothing.
+    """Import messages from a file. Importing again changes nothing.
 
-    A line has lead, channel, direction and body, and may have sent_at, subject and message_id.
+    Each line has lead, channel, direction and body, and may have sent_at, subject and message_id.
 
     Example: convsync import-messages history.jsonl --workspace acme
     """
@@ -65,4 +67,4 @@ def _explain(tally: Tally, add_leads: bool) -> None:
     if (more := tally.unknown + tally.rejected - len(tally.reasons)) > 0:
         note(f"convsync: … and {more} more")
     if tally.unknown and not add_leads:
-        note(f"convsync: {tally.unknown} messages are of people who are no leads (--add-leads)")
+        note(f"convsync: {tally.unknown} messages belong to people who are not leads (--add-leads)")

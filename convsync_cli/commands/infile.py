@@ -22,6 +22,6 @@ def opened(file: str) -> Iterator[BinaryIO]:
     try:
         stream = Path(file).open("rb")  # noqa: SIM115  # closed below: only opening is caught here
     except OSError as error:
-        raise NotFound(f"cannot read {file}: {error.strerror}", "check the file's name") from None
+        raise NotFound(f"cannot read {file}: {error.strerror}", "check the file name") from None
     with stream:
         yield stream

@@ -18,13 +18,13 @@ TEMPLATE = """\
 #   token = { command = ["pass", "show", "name"] }  a command, started without a shell
 
 # database = "~/convsync.db"     # default: the XDG data folder
-# dedupe_window = "5m"           # asked for again so soon, a lead is not synced again
+# dedupe_window = "5m"           # queued again within this time, a lead is not synced again
 # concurrency = 8                # leads at once
-# job_timeout = "60s"            # for one lead
+# job_timeout = "60s"            # per lead
 # max_attempts = 3
 
 # [monitoring]
-# ping_url = { env = "CONVSYNC_PING_URL" }  # a check at healthchecks.io: told of every run
+# ping_url = { env = "CONVSYNC_PING_URL" }  # a check at healthchecks.io: pinged by every run
 
 # [workspaces.acme]
 # region = "US"                  # for phone numbers written without a country
@@ -39,7 +39,7 @@ TEMPLATE = """\
 # base_url = "https://send.example.com"
 # token = { env = "ACME_EMAILBISON_TOKEN" }
 
-# The other providers, in the place of these:
+# The other providers, instead of these:
 #
 # [workspaces.acme.sms]
 # provider = "twilio"
@@ -52,7 +52,7 @@ TEMPLATE = """\
 #
 # [workspaces.acme.email]
 # provider = "instantly"
-# token = { env = "ACME_INSTANTLY_KEY" }           # a key of API v2
+# token = { env = "ACME_INSTANTLY_KEY" }           # an API v2 key
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -64,7 +64,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Start a configuration and a database. What is there already stays as it is.
+    """Create a configuration and a database. Existing ones are left as they are.
 
     Example: convsync init
     """
@@ -79,10 +79,10 @@ def command(
     given.store.close()
     console = Console(as_json, quiet)
     console.document({"config": path, "database": given.settings.database, "config_written": wrote})
-    console.say(f"configuration: {path}{'' if wrote else ' (was there already)'}")
+    console.say(f"configuration: {path}{'' if wrote else ' (already there)'}")
     console.say(f"database: {given.settings.database}")
     if wrote:
-        console.say("Next: name your accounts in the configuration; `convsync doctor` checks it.")
+        console.say("Next: add your accounts to the configuration, then run `convsync doctor`.")
     return 0
 
 

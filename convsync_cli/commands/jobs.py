@@ -1,4 +1,4 @@
-"""`jobs`: look at the queue, and repair it."""
+"""`jobs`: inspect and repair the queue."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +10,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
+from convsync_cli.commands.options import Json, Quiet, Workspace, count, duration
 from convsync_cli.console import Console, ago, confirmed, note
 from convsync_cli.sync.clock import seconds_between
 from convsync_cli.sync.errors import Exit, NotFound, UsageError
@@ -23,18 +23,18 @@ BATCH = 500  # jobs to a transaction, so that no enqueuer waits long
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Look at the queue, and repair it.",
+    help="Inspect and repair the queue.",
     no_args_is_help=True,
 )
 
-Number = Annotated[int, typer.Argument(metavar="JOB", min=1, max=MOST, help="The job's number.")]
+Number = Annotated[int, typer.Argument(metavar="JOB", parser=count, help="Job number.")]
 Numbers = Annotated[
-    list[int] | None, typer.Argument(metavar="JOB…", min=1, max=MOST, help="Numbers of jobs.")
+    list[int] | None, typer.Argument(metavar="JOB…", parser=count, help="Job numbers.")
 ]
-All = Annotated[bool, typer.Option("--all", help="All jobs that fit the filters.")]
+All = Annotated[bool, typer.Option("--all", help="All jobs that match the filters.")]
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only jobs of this kind.")]
 OfLead = Annotated[str | None, typer.Option("--lead", metavar="ID", help="Only this lead's jobs.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
 @app.command("list")
@@ -44,7 +44,7 @@ def list_(
     kind: OfKind = None,
     lead: OfLead = None,
     workspace: Workspace = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")] = 50,
+    limit: Annotated[int, typer.Option(metavar="N", parser=count, help="At most N jobs.")] = 50,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -60,7 +60,7 @@ def list_(
     console.table(
         ["job", "workspace", "for", "state", "tries", "when", "error"],
         [_row(job, given.clock.now()) for job in jobs],
-        nothing="No job fits.",
+        nothing="No matching jobs.",
     )
     return 0
 
@@ -127,13 +127,14 @@ def retry(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Make failed jobs pending again, with all their attempts; cancelled ones where numbered.
+    """Queue failed jobs again with fresh attempts; cancelled ones only by number.
 
     Example: convsync jobs retry --all --workspace acme
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
-    done = _act(given, given.store.queue.retry, jobs, every, wanted)
+    _check(jobs, every, wanted)
+    done = _act(given, given.store.queue.retry, jobs, wanted)
     return _report(Console(as_json, quiet), "retried", done, jobs)
 
 
@@ -149,28 +150,34 @@ def cancel(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """End pending jobs without running them; those that run go on.
+    """Cancel pending jobs; running ones continue.
 
     Example: convsync jobs cancel 41 42
     """
     given = bootstrap.services(context.obj)
     wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
+    _check(jobs, every, wanted)
     if every:
-        confirmed("Cancel all pending jobs that fit?", yes)
-    done = _act(given, given.store.queue.cancel, jobs, every, wanted)
+        confirmed("Cancel all matching pending jobs?", yes)
+    done = _act(given, given.store.queue.cancel, jobs, wanted)
     return _report(Console(as_json, quiet), "cancelled", done, jobs)
+
+
+def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
+    """Refuse what may mean other jobs than it says."""
+    if bool(jobs) == every:
+        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+    if jobs and (wanted.kind or wanted.workspace or wanted.lead):
+        raise UsageError("--kind, --lead and --workspace narrow --all", "leave them out")
 
 
 def _act(
     given: Services,
     act: Callable[[Sequence[int], datetime], list[int]],
     jobs: list[int] | None,
-    every: bool,
     wanted: JobFilter,
 ) -> list[int]:
     """Do something to jobs in batches; returns to which."""
-    if bool(jobs) == every:
-        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
     batches = [jobs] if jobs else _batches(given, wanted)
     return [job for batch in batches for job in act(batch, given.clock.now())]
 
@@ -187,18 +194,20 @@ def _report(console: Console, did: str, done: list[int], asked: list[int] | None
     console.document({did: done, "left": left})
     console.say(f"{len(done)} {did}")
     if left:
-        note(f"convsync: not {did}, being unknown or in another state: {left}")
+        note(f"convsync: not {did}, because unknown or in another state: {left}")
     return Exit.INCOMPLETE if left else Exit.DONE
 
 
 @app.command()
 def prune(
     context: typer.Context,
-    older_than: Annotated[str, typer.Option(metavar="DURATION", help="Since they ended.")] = "7d",
+    older_than: Annotated[
+        str, typer.Option(metavar="DURATION", help="Only jobs that ended longer ago.")
+    ] = "7d",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Delete jobs that ended long ago, in small batches; runs do it too, by their own rule.
+    """Delete jobs that ended long ago. Runs do this too: after 7 days, failed jobs after 30.
 
     Example: convsync jobs prune --older-than 2d
     """
@@ -218,11 +227,11 @@ def prune(
 @app.command()
 def timeouts(
     context: typer.Context,
-    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back.")] = "24h",
+    since: Annotated[str, typer.Option(metavar="DURATION", help="How far back to look.")] = "24h",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show where time-outs and network faults came from: kinds, endpoints, accounts and leads.
+    """Show where timeouts and network errors came from: kinds, endpoints, accounts and leads.
 
     Example: convsync jobs timeouts --since 24h
     """
@@ -235,7 +244,7 @@ def timeouts(
     console.table(
         ["workspace", "kind", "endpoint", "error", "count", "p50 ms", "p95 ms", "leads"],
         [[*list(each.values())[:-1], len(each["leads"])] for each in groups],
-        nothing="Nothing timed out in that time.",
+        nothing="No timeouts in that time.",
     )
     return 0
 

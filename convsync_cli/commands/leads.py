@@ -1,4 +1,4 @@
-"""`leads`: bring people in, look at them, and forget them."""
+"""`leads`: import, inspect and forget leads."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -27,7 +27,7 @@ LISTED = 100
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
-    help="Bring people in, look at them, and forget them.",
+    help="Import, inspect and forget leads.",
     no_args_is_help=True,
 )
 
@@ -40,7 +40,7 @@ def import_(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Bring leads in from a file; doing it again changes nothing.
+    """Import leads from a file; importing again changes nothing.
 
     Columns are found by name: email, phone, name, company, those of GoHighLevel's and EmailBison's
     own exports, and a provider's id: gohighlevel_id, smartlead_id and so on.
@@ -71,32 +71,45 @@ def _explain(tally: Tally, quiet: bool) -> None:
     if len(tally.rejected) > LISTED:
         note(f"convsync: … and {len(tally.rejected) - LISTED} more")
     if (forgotten := tally.answers[Learning.FORGOTTEN]) and not quiet:
-        note(f"convsync: {forgotten} rows are people who were forgotten; they are left out")
+        note(f"convsync: {forgotten} rows belong to people who were forgotten; left out")
     if tally.unusable and not quiet:
-        note(f"convsync: {tally.unusable} emails or phones cannot be matched by; kept as they are")
+        note(
+            f"convsync: {tally.unusable} emails or phones cannot be used to match; kept as they are"
+        )
     if tally.conflicts and not quiet:
-        note(f"convsync: {tally.conflicts} emails, phones or ids stay with the lead that had them")
+        note(f"convsync: {tally.conflicts} emails, phones or ids stay with the lead that has them")
 
 
 @app.command()
 def add(
     context: typer.Context,
     workspace: Into,
-    email: Annotated[list[str] | None, typer.Option(metavar="EMAIL", help="Repeatable.")] = None,
-    phone: Annotated[list[str] | None, typer.Option(metavar="PHONE", help="Repeatable.")] = None,
+    email: Annotated[
+        list[str] | None, typer.Option(metavar="EMAIL", help="Email; repeatable.")
+    ] = None,
+    phone: Annotated[
+        list[str] | None, typer.Option(metavar="PHONE", help="Phone; repeatable.")
+    ] = None,
     handle: Annotated[
         list[str] | None,
-        typer.Option("--id", metavar="PROVIDER:ID", autocompletion=providers, help="Repeatable."),
+        typer.Option(
+            "--id",
+            metavar="PROVIDER:ID",
+            autocompletion=providers,
+            help="Id at a provider; repeatable.",
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME")] = None,
-    company: Annotated[str | None, typer.Option(metavar="COMPANY")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the person.")] = None,
+    company: Annotated[
+        str | None, typer.Option(metavar="COMPANY", help="Company of the person.")
+    ] = None,
     even_if_forgotten: Annotated[
-        bool, typer.Option("--even-if-forgotten", help="Bring back somebody who was forgotten.")
+        bool, typer.Option("--even-if-forgotten", help="Add the lead even if it was forgotten.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Add one lead, or complete the one that it is.
+    """Add a lead, or fill in what is missing in an existing one.
 
     Example: convsync leads add -w acme --email lead@example.com
     """
@@ -112,18 +125,18 @@ def add(
         learnt = given.store.leads.learn(workspace, contact, into.channels, given.clock.now())
     if learnt.answer == Learning.FORGOTTEN:
         raise NeedsConfirmation(
-            "this is somebody who was forgotten; nobody was added",
-            "add --even-if-forgotten to bring them back on purpose",
+            "this person was forgotten; nothing was added",
+            "use --even-if-forgotten to add them on purpose",
         )
     console = Console(as_json, quiet)
     console.document({"lead": learnt.lead, "answer": learnt.answer, "conflicts": learnt.conflicts})
     console.say(f"{learnt.lead}  {learnt.answer}")
     if learnt.conflicts:
-        note("convsync: an email, phone or id stays with the lead that had it")
+        note("convsync: an email, phone or id stays with the lead that has it")
     if learnt.forgotten:
         note(
-            "convsync: an email, phone or id is left out, being somebody's who was forgotten;"
-            " --even-if-forgotten takes it in"
+            "convsync: an email, phone or id was left out, because it belongs to somebody who was"
+            " forgotten; --even-if-forgotten adds it"
         )
     return 0
 
@@ -161,7 +174,7 @@ def show(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show all that is known about a lead, and how current each channel is.
+    """Show everything known about a lead, and how fresh each channel is.
 
     Example: convsync leads show lead@example.com
     """
@@ -173,7 +186,7 @@ def show(
     console.document(document(found) | {"channels": channels})
     console.say(f"{found.id}  {found.workspace}  {found.name or ''}  {found.company or ''}")
     for address in found.addresses:
-        flaw = "" if address.value else "  (cannot be matched by)"
+        flaw = "" if address.value else "  (cannot be used to match)"
         console.say(f"  {address.kind}: {address.value or address.raw}{flaw}")
     for handle in found.handles:
         console.say(f"  {handle.provider}: {handle.external_id}")

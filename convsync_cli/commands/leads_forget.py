@@ -21,13 +21,15 @@ def forget(
     leads: Annotated[
         list[str] | None, typer.Argument(metavar="LEAD…", help="Id, email, phone or provider:id.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     wait: Annotated[
         float,
-        typer.Option(metavar="[SECONDS]", show_default=False, help="Wait for a run to end."),
+        typer.Option(
+            metavar="[SECONDS]", show_default=False, help="Wait for an active run to end."
+        ),
     ] = 0.0,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Only finish what was cut short.")
+        bool, typer.Option("--finish", help="Only finish an interrupted erasure.")
     ] = False,
     workspace: Workspace = None,
     as_json: Json = False,
@@ -35,12 +37,13 @@ def forget(
 ) -> int:
     """Erase leads with their messages and jobs for good; no sync or import brings them back.
 
-    The whole database file is written anew, which takes as long as it is large; others wait.
+    Rewrites the whole database file: the larger it is, the longer this takes, and other processes
+    wait.
 
     Example: convsync leads forget lead@example.com
     """
     if bool(leads) == finish:
-        raise UsageError("name the leads to forget, or --finish", "see `convsync leads list`")
+        raise UsageError("name the leads to forget, or use --finish", "see `convsync leads list`")
     given = bootstrap.services(context.obj)
     console = Console(as_json, quiet)
     going = [_going(given, lead, workspace) for lead in leads or ()]
@@ -63,7 +66,7 @@ def forget(
 def _going(given: Services, typed: str, workspace: str | None) -> Belongings:
     going = given.store.erasure.belongings(given.lead(typed, workspace).id)
     if going is None:
-        raise NotFound("the lead went away meanwhile", "see `convsync leads list`")
+        raise NotFound("the lead has just disappeared", "see `convsync leads list`")
     return going
 
 
@@ -103,11 +106,14 @@ def _scrub(given: Services) -> bool:
     try:
         clean = given.store.erasure.scrub()
     except ConvsyncError:
-        note(f"convsync: erased, but traces may be left in the file; when it is mended: {FINISH}")
+        note(f"convsync: erased, but the file may hold traces; once that is fixed, run: {FINISH}")
         raise
     if not clean:
-        note("convsync: erased, but somebody reads the database and keeps a log with traces alive")
-        note(f"  when they have ended: {FINISH}")
+        note(
+            "convsync: erased, but another program has the database open, so its log still holds"
+            " traces"
+        )
+        note(f"  once that program has ended, run: {FINISH}")
     return clean
 
 
@@ -116,11 +122,11 @@ def _print(console: Console, gone: list[Belongings], clean: bool) -> None:
     for each in gone:
         console.say(f"{each.lead.id}  forgotten: {_amount(each)}")
     if clean and not gone:
-        console.say("Nothing is left of what was forgotten.")
+        console.say("No trace of forgotten leads is left.")
     if gone and not (console.json or console.quiet):
         note(
-            "Out of reach: backups, exports and copies made earlier, the providers themselves, and"
-            " what others wrote about them in conversations of their own."
+            "Out of reach: earlier backups, exports and copies, what the providers have, and what"
+            " other people wrote about them in their own conversations."
         )
 
 

@@ -1,4 +1,4 @@
-"""`leads list`: who is there, who waits, is quiet, was never read; streamed however many."""
+"""`leads list`: all leads, or those who wait, are quiet or were never read; streamed."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -10,7 +10,7 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace, duration
+from convsync_cli.commands.options import Json, Quiet, Workspace, count, duration
 from convsync_cli.console import (
     Console,
     ago,
@@ -39,31 +39,32 @@ _HEAD = ("LEAD", "WHO", "LAST IN", "LAST OUT", "READ", "MSGS")
 def list_(
     context: typer.Context,
     awaiting_reply: Annotated[
-        bool, typer.Option("--awaiting-reply", help="The last message is theirs.")
+        bool, typer.Option("--awaiting-reply", help="The last message came from the lead.")
     ] = False,
     quiet_for: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="No message for so long, e.g. 3d.")
+        str | None, typer.Option(metavar="DURATION", help="No message for this long, e.g. 3d.")
     ] = None,
     replied: Annotated[
-        bool | None, typer.Option("--replied/--no-reply", help="They ever wrote, or never did.")
+        bool | None,
+        typer.Option("--replied/--no-reply", help="The lead has written, or never has."),
     ] = None,
     never_synced: Annotated[
-        bool, typer.Option("--never-synced", help="A channel was never read to its end.")
+        bool, typer.Option("--never-synced", help="Some channel was never read to the end.")
     ] = False,
     failed: Annotated[
-        bool, typer.Option("--failed", help="The last read of a channel failed.")
+        bool, typer.Option("--failed", help="The last read of some channel failed.")
     ] = False,
-    channel: Annotated[Channel | None, typer.Option(help="Look at this channel only.")] = None,
+    channel: Annotated[Channel | None, typer.Option(help="Consider only this channel.")] = None,
     workspace: Workspace = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=MOST, help="At most so many.")
+        int | None, typer.Option(metavar="N", parser=count, help="At most N leads.")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """List leads: who waits or is quiet longest first, else the oldest first.
+    """List leads: longest waiting or quiet first, otherwise oldest first.
 
-    --quiet-for and --no-reply tell of leads that were read since: unknown is not silence.
+    --quiet-for and --no-reply list only leads that were read since: unknown is not silence.
 
     Example: convsync leads list --awaiting-reply --channel sms
     """
@@ -79,14 +80,14 @@ def list_(
         replied,
     )
     if awaiting_reply and replied is False:
-        raise UsageError("who awaits a reply has written", "leave out --no-reply")
+        raise UsageError("leads who await a reply have written", "leave out --no-reply")
     found = islice(_listed(given, wanted), limit)
     if as_json:
         _stream(found)
     elif not quiet:
         _tabulate(Console(), found, now)
     if not quiet and given.store.listing.any_unread(wanted):
-        note("convsync: some were not read since and are left out; see `convsync status`")
+        note("convsync: some leads were not read since and are left out; see `convsync status`")
     return 0
 
 

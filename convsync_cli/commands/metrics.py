@@ -27,7 +27,7 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Print the numbers of `status` for Prometheus. With --output, for its textfile collector.
+    """Print the numbers of `status` for Prometheus. Use --output for its textfile collector.
 
     Example: convsync metrics --output /var/lib/node_exporter/convsync.prom
     """

@@ -1,4 +1,4 @@
-"""Files that are asked for: private, and there only once they are whole."""
+"""Files that a command writes: private, and there only once they are complete."""
 
 import os
 import shutil
@@ -35,17 +35,17 @@ def opened(output: str | None) -> Iterator[IO[str]]:
 def folder(output: str, ours: Callable[[str], bool]) -> Iterator[str]:
     """A new private folder that takes the place of ``output`` once it is whole.
 
-    A folder that stands there is replaced if it is empty, or if every name in it is ``ours``: one
+    A folder that is there is replaced if it is empty, or if every name in it is ``ours``: one
     of an earlier time.
 
     Raises:
-        OutputError: it cannot be written, or what stands there is not ours.
+        OutputError: it cannot be written, or what is there is not ours.
     """
     output = output.rstrip("/") or output
     with writing(output):
         if os.path.lexists(output) and not (os.path.isdir(output) and _only(output, ours)):
             raise OutputError(
-                f"{output} holds something else", "name a folder that is new, empty or of an export"
+                f"{output} holds other files", "name a folder that is new, empty or from an export"
             )
         parent = os.path.dirname(os.path.abspath(output))
         made = tempfile.mkdtemp(dir=parent, prefix=".convsync-")

@@ -59,7 +59,7 @@ def write_folder(output: str, given: Services, wanted: MessageFilter) -> Written
     """Write a page for each lead that has messages, or that was asked for, and their index.
 
     Raises:
-        OutputError: the folder cannot be written, or holds something else.
+        OutputError: the folder cannot be written, or holds other files.
     """
     done = Written()
     with outfile.folder(output, lambda name: _OURS.fullmatch(name) is not None) as folder:
@@ -104,6 +104,6 @@ def _summary(given: Services, done: Written) -> Iterator[str]:
     yield f"Written by convsync on {given.clock.now():%Y-%m-%d at %H:%M}."
     if done.silent:
         yield (
-            f"{done.silent:,} more leads have no page, since no message of theirs is in here;"
+            f"{done.silent:,} more leads have no page, since none of their messages are here;"
             f" {done.unread:,} of them were never read to the end on one of their channels."
         )

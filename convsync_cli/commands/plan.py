@@ -74,10 +74,10 @@ def _row(plan: AccountPlan, paused: dict[str, Any]) -> list[object]:
 
 def _say(console: Console, what: str, way: Whole, finish_at: str) -> None:
     if way.bottleneck is None:
-        console.wrapped(f"{what}: nothing to ask", "  ")
+        console.wrapped(f"{what}: no requests needed", "  ")
         return
     console.wrapped(
         f"{what}: {way.requests} requests, at least {_minutes(way.seconds)} min for"
-        f" {way.bottleneck}, done at {finish_at} if begun now",
+        f" {way.bottleneck}, done at {finish_at} if started now",
         "  ",
     )

@@ -1,4 +1,4 @@
-"""What people see who watch a run: how far each account is, and what went wrong."""
+"""What people who watch a run see: how far each account is, and what went wrong."""
 
 from collections import deque
 from collections.abc import Iterator

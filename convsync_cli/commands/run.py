@@ -35,29 +35,31 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     context: typer.Context,
     max_seconds: Annotated[
-        float, typer.Option(metavar="N", help="The run has ended after so many seconds.")
+        float, typer.Option(metavar="N", help="Stop after N seconds, N + 2 at the very latest.")
     ] = 50.0,
     concurrency: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=128, help="Jobs at once.")
+        int | None, typer.Option(metavar="N", min=1, max=128, help="Number of jobs at once.")
     ] = None,
     progress: Annotated[
         bool | None, typer.Option(help="Show progress (default: on a terminal).")
     ] = None,
-    parallel: Annotated[bool, typer.Option("--parallel", help="Work beside another run.")] = False,
+    parallel: Annotated[
+        bool, typer.Option("--parallel", help="Run even while another run is active.")
+    ] = False,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Exit 3 if a job failed, 12 if a credential is refused."),
     ] = False,
     log_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Append a line for every job.")
+        str | None, typer.Option(metavar="FILE", help="Append one line per job to this file.")
     ] = None,
     log_format: Annotated[
-        LogFormat | None, typer.Option(help="How; without --log-file to stderr.")
+        LogFormat | None, typer.Option(help="Log format (on stderr without --log-file).")
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Work until nothing is due or the budget is spent. A signal ends it softly.
+    """Work until nothing is due or the budget is spent. A signal stops it cleanly.
 
     Example: convsync run --max-seconds 50
     """
@@ -113,7 +115,7 @@ def _known(given: Services) -> Trouble:
 
 
 def _warn(console: Console, log: RunLog, sentence: str) -> None:
-    """Say that the monitor was not told; it notices that itself, so cron need not mail it too."""
+    """Say that the monitor was not notified; it notices that itself, so cron need not mail it."""
     log.write("warning", "monitor", message=sentence)
     if not console.quiet:
         note(f"convsync: {sentence}")
@@ -126,7 +128,7 @@ def _print(console: Console, report: Report) -> None:
     tally, messages = report.tally, report.tally.messages
     console.say(
         f"{report.reason} after {report.elapsed_s:.1f} s: {tally.done} done, {tally.failed} failed,"
-        f" {tally.retry + tally.snooze + tally.released} to go on with, {report.due_left} due;"
+        f" {tally.retry + tally.snooze + tally.released} to continue, {report.due_left} due;"
         f" {messages.new} new messages, {messages.changed} changed{_healed(messages)}"
         f" ({tally.requests} requests)"
     )

@@ -39,20 +39,21 @@ def command(
     lead: OfLeads = None,
     workspace: Workspace = None,
     limit: Annotated[
-        int, typer.Option(metavar="N", min=1, max=MOST_HITS, help="At most so many.")
+        int, typer.Option(metavar="N", min=1, max=MOST_HITS, help="At most N messages.")
     ] = 20,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Find the messages that hold all words. Case and accents do not matter; the best come first,
-    of equals the newest. Chinese, Japanese, Thai and emoji are found anywhere in a text.
+    """Find messages that contain all the words. Case and accents do not matter. The best matches
+    come first, equal ones newest first. Chinese, Japanese, Thai and emoji are found anywhere in a
+    text.
 
     Example: convsync search 'price list' --direction inbound --since 30d
     """
     typed = " ".join(query)
     phrases = parse(typed)
     if not phrases:
-        raise UsageError("the query holds no word to look for", "e.g. convsync search invoice")
+        raise UsageError("the query contains no word to look for", "e.g. convsync search invoice")
     if len(phrases) > MOST_PHRASES:
         raise UsageError(f"the query has more than {MOST_PHRASES} words", "leave some out")
     given = bootstrap.services(context.obj, accounts=False)
@@ -112,11 +113,11 @@ def _heading(hit: Hit, lead: Lead) -> Iterator[str]:
 def _count(findings: Findings) -> str:
     shown = len(findings.hits)
     if not shown:
-        return "No message that is stored here holds all of that."
+        return "No stored message contains all of that."
     if findings.partly:
         return (
-            f"The best {shown} of the newest {findings.matches:,}; still more match."
-            " Another word, --since or --lead narrows it."
+            f"The best {shown} of the newest {findings.matches:,} matches; there are"
+            " more. Narrow the search with another word, --since or --lead."
         )
     if shown < findings.matches:
         return f"The best {shown} of {findings.matches:,} messages; --limit shows more."

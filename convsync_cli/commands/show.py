@@ -10,7 +10,7 @@ from convsync_cli import bootstrap
 from convsync_cli.commands import standing, thread
 from convsync_cli.commands.canvas import Canvas, canvas
 from convsync_cli.commands.filters import OfChannel, Since, Until, wanted
-from convsync_cli.commands.options import MOST, Json, Quiet, Workspace
+from convsync_cli.commands.options import Json, Quiet, Workspace, count
 from convsync_cli.commands.thread import Entry
 from convsync_cli.console import Console
 from convsync_cli.sync.document import document
@@ -29,9 +29,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def command(
     context: typer.Context,
     lead: Annotated[str, typer.Argument(metavar="LEAD", help="Id, email, phone or provider:id.")],
-    full: Annotated[bool, typer.Option("--full", help="Quoted history too.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Include quoted history.")] = False,
     last: Annotated[
-        int | None, typer.Option(metavar="N", min=1, max=MOST, help="Only the last N messages.")
+        int | None, typer.Option(metavar="N", parser=count, help="Only the last N messages.")
     ] = None,
     channel: OfChannel = None,
     since: Since = None,
@@ -40,8 +40,9 @@ def command(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show a lead's conversation on all channels. The oldest message comes first, and what may be
-    missing last. Times are UTC. On a terminal $PAGER shows it (default: less -FRX).
+    """Show a lead's conversation on all channels. The oldest message comes first; what may be
+    missing is listed at the end. Times are UTC. On a terminal it opens in $PAGER (default: less
+    -FRX).
 
     Example: convsync show lead@example.com --last 10
     """

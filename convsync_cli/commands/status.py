@@ -43,26 +43,24 @@ class _Page:
 @app.command()
 def command(
     context: typer.Context,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Look again every 2 s, until Ctrl-C.")
-    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh every 2 s until Ctrl-C.")] = False,
     workspace: Workspace = None,
     check: Annotated[
         bool, typer.Option("--check", help="Exit 20 if a channel is older than --max-age.")
     ] = False,
     max_age: Annotated[
-        str, typer.Option(metavar="DURATION", help="What --check allows (median age).")
+        str, typer.Option(metavar="DURATION", help="Median age that --check allows.")
     ] = "15m",
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Show the queue, the last run, and how old what is known is.
+    """Show the queue, the last run and how fresh channels are.
 
     Example: convsync status --check --max-age 15m
     """
     limit = duration(max_age, "--max-age")
     if watch and (check or as_json or quiet):
-        raise UsageError("--watch is for people: it goes without --check, --json and --quiet", "")
+        raise UsageError("--watch cannot be combined with --check, --json or --quiet", "")
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
     console = Console(as_json, quiet)

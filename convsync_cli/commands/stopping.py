@@ -14,7 +14,10 @@ from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
-HARD_STOP_S = 1.8  # past the soft stop: what hangs then is not ours to wait for
+HARD_STOP_S = (
+    1.5  # past the soft stop, and start-up counts too: what hangs then is not ours to wait for
+)
+_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -31,10 +34,18 @@ class Stopping:
     async def around(self, run: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Run something that stops softly once the event is set that it gets as last argument."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        before = {number: signal.getsignal(number) for number in _NUMBERS}
+        if before[signal.SIGHUP] is signal.SIG_IGN:  # nohup
+            del before[signal.SIGHUP]
+        for number in before:
             loop.add_signal_handler(number, self._signalled, number)
         _end_by_force(self.max_seconds + HARD_STOP_S, Exit.TRY_LATER)
-        return await run(*arguments, self._stop)
+        try:
+            return await run(*arguments, self._stop)
+        finally:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)  # which leaves Python's own, with a traceback
+                signal.signal(number, handler)
 
     def _signalled(self, number: signal.Signals) -> None:
         code = 128 + number

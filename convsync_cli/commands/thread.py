@@ -45,7 +45,7 @@ class Entry:
 
     @property
     def day(self) -> str:
-        """The heading under which it stands."""
+        """The heading under which it appears."""
         return f"{self.moment:%A, %d %B %Y}"
 
     @property
@@ -55,14 +55,14 @@ class Entry:
 
     @property
     def folded(self) -> str:
-        """What stands for the quoted history."""
+        """What replaces the quoted history."""
         count = len(self.quoted.splitlines())
         return f"{count} quoted line{'' if count == 1 else 's'}"
 
     @property
     def remarks(self) -> list[str]:
         """What is to be said about it beside who wrote and when."""
-        placed = None if self.dated else f"placed by when it was first seen, {self.moment:%H:%M}"
+        placed = None if self.dated else f"placed where it was first seen, {self.moment:%H:%M}"
         return [remark for remark in (self.sender, placed) if remark]
 
 
@@ -103,7 +103,7 @@ def closing(
 ) -> Iterator[str]:
     """Say below a conversation what may be missing from it: unknown is not nothing."""
     if replace(wanted, workspace=None, leads=None) != EVERY or last is not None:
-        yield "The options narrow what is above; without them the whole conversation is shown."
+        yield "The options limit what is shown above; without them it is the whole conversation."
     workspace = given.settings.workspace(lead.workspace)
     configured = workspace.providers if workspace else None
     yield from _gaps(given.store.archive.syncs(lead.id), configured)
@@ -118,7 +118,7 @@ def _gaps(syncs: Mapping[Channel, LeadSync], configured: Mapping[str, str] | Non
         accounted = configured is None or channel in configured
         yield f"{channel}: {_completeness(sync, accounted)}"
         if sync.left_out:
-            yield f"{channel}: left out, being no messages (calls and the like): {sync.left_out}."
+            yield f"{channel}: left out, not being messages (calls and the like): {sync.left_out}."
     for unknown in sorted((configured or {}).keys() - syncs.keys()):
         yield f"{unknown}: cannot be followed, the lead has no address for it."
 
@@ -126,12 +126,12 @@ def _gaps(syncs: Mapping[Channel, LeadSync], configured: Mapping[str, str] | Non
 def _completeness(sync: LeadSync, accounted: bool) -> str:
     failed = f" (the last try failed: {sync.error_code})" if sync.error_code else ""
     if sync.synced_at is None and not accounted:
-        return "was never read, the workspace has no account for it."
+        return "never read: the workspace has no account for it."
     if sync.synced_at is None:
-        return f"never read to its end{failed}; what is above may be incomplete."
+        return f"never read to its end{failed}; the conversation above may be incomplete."
     if sync.outcome == WalkEnd.NOT_FOUND:
         return "the provider does not know this lead."
-    newer = ", a newer read has not come to its end" if sync.cursor else ""
+    newer = ", a newer read is unfinished" if sync.cursor else ""
     return f"complete as of {sync.synced_at:%Y-%m-%d %H:%M} UTC{newer}{failed}."
 
 
@@ -145,7 +145,7 @@ def _writer(message: Message, lead: Lead) -> str:
 
 
 def _says_more(message: Message, lead: Lead) -> bool:
-    """Whether a sender says more than the writer: which of our mailboxes, or somebody else."""
+    """Whether a sender says more than the writer: which of our mailboxes, or another person."""
     if message.channel == Channel.SMS:
         known = lead.values(AddressKind.PHONE)
         return message.direction != Direction.OUTBOUND and message.sender not in known

@@ -1,4 +1,4 @@
-"""`status`, its first lines: is everything all right, and if not, what is to be done?"""
+"""The first lines of `status`: is everything all right, and if not, what to do?"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Verdict:
 
     @property
     def well(self) -> bool:
-        """Whether nobody is needed."""
+        """Whether no person is needed."""
         return not self.remedies
 
     @property
@@ -52,7 +52,7 @@ class Verdict:
 def judge(
     depth: QueueDepth, runs: Sequence[PastRun], channels: Sequence[Channel], now: datetime
 ) -> Verdict:
-    """Say in one line how everything stands, and what would mend what does not.
+    """Say in one line how everything is, and what would fix what is not all right.
 
     ``runs`` are the last ones, the newest first.
     """
@@ -75,7 +75,7 @@ def _ran(last: PastRun | None, now: datetime) -> str:
         return "no run yet"
     age = ago(max(0.0, seconds_between(last.started_at, now)))
     if at_work(last, now):
-        return f"a run began {age} ago and goes on"
+        return f"a run began {age} ago and is still active"
     return f"last run {age} ago" + ("" if last.ended_at else " was killed")
 
 
@@ -98,11 +98,11 @@ def _behind(channels: Sequence[Channel]) -> str | None:
 
 def _of_runs(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:
     if not runs:
-        yield "nothing has run: `convsync cron print` prints what lets cron do it"
+        yield "nothing has run yet: `convsync cron print` prints the lines for cron"
         return
     starts = [each.started_at for each in runs]
     if not at_work(runs[0], now) and late(starts, now):
-        yield "cron does not start runs: `convsync cron check` looks into it"
+        yield "cron does not start runs: `convsync cron check` finds out why"
 
 
 def _of_pause(channel: Channel) -> str:
@@ -113,9 +113,9 @@ def _of_pause(channel: Channel) -> str:
         case PauseReason.RATE_LIMITED if state.paused_until:
             return ""  # ends by itself
         case PauseReason.OPERATOR:
-            return f"{channel.account} was paused by hand: {resume} ends that"
+            return f"{channel.account} was paused by hand: {resume} ends the pause"
         case _:
-            return f"{channel.account} is paused: {state.message}. Mend it, then {resume}"
+            return f"{channel.account} is paused: {state.message}. Fix it, then {resume}"
 
 
 def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
@@ -124,4 +124,4 @@ def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
     never = [each for each in channels if each.ages.never_synced and not each.state]
     live = depth.by_state[JobState.PENDING] + depth.by_state[JobState.RUNNING]
     if never and not live:
-        yield "what was never read is in no queue: `convsync enqueue-all` asks for it"
+        yield "some leads were never read and are not queued: `convsync enqueue-all` queues them"

@@ -1,4 +1,4 @@
-"""`status --watch`: the same page, drawn over itself until somebody has seen enough."""
+"""`status --watch`: the same page, drawn over itself until Ctrl-C."""
 
 import io
 import os
@@ -97,7 +97,7 @@ class _Signals:
 
 @contextmanager
 def _listening() -> Iterator[_Signals]:
-    """Ctrl-C ends the watch; a new size of the window, or the way back from Ctrl-Z, draws anew."""
+    """Ctrl-C ends the watch; a new size of the window, or the way back from Ctrl-Z, draws again."""
     signals = _Signals()
     handlers = {
         signal.SIGINT: signals.end,

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from convsync_cli.sandbox import emailbison_shapes as shapes
 from convsync_cli.sandbox.exchange import Request, Response
+from convsync_cli.sandbox.routing import Refused, answered, routes
 from convsync_cli.sandbox.rows import Person, Reply, Send
 from convsync_cli.sandbox.workspace import Workspace
 
@@ -32,14 +33,6 @@ class Numbered(Protocol):
 
 
 Row = TypeVar("Row", bound=Numbered)
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status)
-        self.response = response
 
 
 def error(status: int, message: str) -> Response:
@@ -67,15 +60,8 @@ class EmailBison:
     def answer(self, workspace: Workspace, request: Request) -> Response:
         """Answer a request that carries the token of this workspace."""
         path = request.path.removesuffix("/")
-        try:
-            for pattern, act in _ROUTES:
-                match = pattern.fullmatch(path)
-                if match and request.method == "GET":
-                    with workspace.lock:
-                        return act(self, workspace, request, *match.groups())
-        except Refused as refused:
-            return refused.response
-        return error(404, f"The route {request.path.removeprefix('/')} could not be found.")
+        missing = f"The route {request.path.removeprefix('/')} could not be found."
+        return answered(_ROUTES, path, workspace, request, self) or error(404, missing)
 
     def user(self, workspace: Workspace, request: Request) -> Response:
         """``/api/users``: whose token this is, and of which workspace."""
@@ -382,25 +368,21 @@ def _lead_day(request: Request, name: str) -> Callable[[Person], bool]:
     return lambda person: not day or bool(compare(f"{person.created:%Y-%m-%d}", day))
 
 
-_Act = Callable[..., Response]
-_ROUTES: tuple[tuple[re.Pattern[str], _Act], ...] = tuple(
-    (re.compile(pattern), act)
-    for pattern, act in (
-        (r"/api/users", EmailBison.user),
-        (r"/api/leads", EmailBison.leads),
-        (r"/api/leads/([^/]+)", EmailBison.lead),
-        (r"/api/leads/([^/]+)/replies", EmailBison.lead_replies),
-        (r"/api/leads/([^/]+)/sent-emails", EmailBison.lead_sent),
-        (r"/api/leads/([^/]+)/scheduled-emails", EmailBison.lead_scheduled),
-        (r"/api/replies", EmailBison.replies),
-        (r"/api/replies/(\d+)", EmailBison.reply),
-        (r"/api/replies/(\d+)/conversation-thread", EmailBison.thread),
-        (r"/api/campaigns", EmailBison.campaigns),
-        (r"/api/campaigns/(\d+)/replies", EmailBison.campaign_replies),
-        (r"/api/campaigns/(\d+)/scheduled-emails", EmailBison.campaign_scheduled),
-        (r"/api/sender-emails", EmailBison.mailboxes),
-        (r"/api/sender-emails/(\d+)/replies", EmailBison.mailbox_replies),
-        (r"/api/scheduled-emails", EmailBison.scheduled),
-        (r"/api/scheduled-emails/(\d+)", EmailBison.one_scheduled),
-    )
+_ROUTES = routes(
+    ("GET", r"/api/users", EmailBison.user),
+    ("GET", r"/api/leads", EmailBison.leads),
+    ("GET", r"/api/leads/([^/]+)", EmailBison.lead),
+    ("GET", r"/api/leads/([^/]+)/replies", EmailBison.lead_replies),
+    ("GET", r"/api/leads/([^/]+)/sent-emails", EmailBison.lead_sent),
+    ("GET", r"/api/leads/([^/]+)/scheduled-emails", EmailBison.lead_scheduled),
+    ("GET", r"/api/replies", EmailBison.replies),
+    ("GET", r"/api/replies/(\d+)", EmailBison.reply),
+    ("GET", r"/api/replies/(\d+)/conversation-thread", EmailBison.thread),
+    ("GET", r"/api/campaigns", EmailBison.campaigns),
+    ("GET", r"/api/campaigns/(\d+)/replies", EmailBison.campaign_replies),
+    ("GET", r"/api/campaigns/(\d+)/scheduled-emails", EmailBison.campaign_scheduled),
+    ("GET", r"/api/sender-emails", EmailBison.mailboxes),
+    ("GET", r"/api/sender-emails/(\d+)/replies", EmailBison.mailbox_replies),
+    ("GET", r"/api/scheduled-emails", EmailBison.scheduled),
+    ("GET", r"/api/scheduled-emails/(\d+)", EmailBison.one_scheduled),
 )

@@ -13,8 +13,9 @@ from convsync_cli.sandbox import gohighlevel_checks as checks
 from convsync_cli.sandbox import gohighlevel_shapes as shapes
 from convsync_cli.sandbox.contact_search import Unsearchable, matcher
 from convsync_cli.sandbox.exchange import Request, Response
-from convsync_cli.sandbox.gohighlevel_checks import Refused, error
+from convsync_cli.sandbox.gohighlevel_checks import error
 from convsync_cli.sandbox.limits import Verdict
+from convsync_cli.sandbox.routing import Act, Refused, answered, routes
 from convsync_cli.sandbox.rows import SMS_KINDS, Conversation, Entry, Person
 from convsync_cli.sandbox.workspace import Workspace
 
@@ -64,18 +65,8 @@ class GoHighLevel:
 
     def answer(self, workspace: Workspace, request: Request) -> Response:
         """Answer a request that carries the token of this workspace."""
-        try:
-            checks.check_version(request)
-            for method, pattern, scope, act in _ROUTES:
-                match = pattern.fullmatch(request.path)
-                if match and method == request.method:
-                    if scope not in workspace.scopes:
-                        raise Refused(401, "The token is not authorized for this scope.")
-                    with workspace.lock:
-                        return act(self, workspace, request, *match.groups())
-        except Refused as refused:
-            return refused.response
-        return error(404, f"Cannot {request.method} {request.path}")
+        missing = f"Cannot {request.method} {request.path}"
+        return answered(_ROUTES, request.path, workspace, request, self) or error(404, missing)
 
     def search(self, workspace: Workspace, request: Request) -> Response:
         """``GET /conversations/search``."""
@@ -166,13 +157,13 @@ class GoHighLevel:
         if isinstance(limit, int) and limit > 500:
             faults.append("pageLimit must not be greater than 500")
         if faults or not isinstance(limit, int):
-            raise Refused(422, faults or ["pageLimit must be an integer number"])
+            raise Refused(error(422, faults or ["pageLimit must be an integer number"]))
         checks.check_location(workspace, str(body["locationId"]))
         try:
             wanted = matcher(body)
             known = [person for person in workspace.contacts.values() if wanted(person)]
         except Unsearchable as fault:
-            raise Refused(400, str(fault)) from fault
+            raise Refused(error(400, str(fault))) from fault
         known.sort(key=lambda person: (person.created, person.contact), reverse=True)
         page = known[_contacts_start(body, known, limit) :][:limit]
         content = {
@@ -197,7 +188,7 @@ class GoHighLevel:
     def contact(self, workspace: Workspace, request: Request, ident: str) -> Response:
         """``GET /contacts/{id}``."""
         if not _CONTACT_ID.fullmatch(ident):
-            raise Refused(400, f"Contact with id {ident} is not valid")
+            raise Refused(error(400, f"Contact with id {ident} is not valid"))
         return Response(
             200,
             {
@@ -212,11 +203,11 @@ class GoHighLevel:
             told = json.loads(base64.b64decode(cursor, validate=True))
             opened, after, for_what = float(told["pit"]), str(told["after"]), told["for"]
         except (ValueError, binascii.Error, KeyError, TypeError) as broken:
-            raise Refused(400, "Invalid cursor") from broken
+            raise Refused(error(400, "Invalid cursor")) from broken
         if time.monotonic() - opened > self.cursor_seconds:
-            raise Refused(400, "No search context found: the point in time has expired")
+            raise Refused(error(400, "No search context found: the point in time has expired"))
         if for_what != repr(same):
-            raise Refused(400, "The cursor belongs to other parameters")
+            raise Refused(error(400, "The cursor belongs to other parameters"))
         return next((n + 1 for n, row in enumerate(rows) if row.id == after), len(rows))
 
 
@@ -255,7 +246,7 @@ def _after(
     if not seen:
         return rows
     if not seen.removeprefix("-").isdigit():
-        raise Refused(422, ["startAfterDate must be a number"])
+        raise Refused(error(422, ["startAfterDate must be a number"]))
     values = (shapes.sort_value(one, sort_by) for one in rows)
     beyond = (v > int(seen) if ascending else v < int(seen) for v in values)
     return rows[next((n for n, is_beyond in enumerate(beyond) if is_beyond), len(rows)) :]
@@ -293,7 +284,7 @@ def _kinds(request: Request) -> frozenset[str]:
     kinds = frozenset(kind for kind in request.get("type").split(",") if kind)
     strange = [kind for kind in kinds if not kind.startswith("TYPE_")]
     if strange:
-        raise Refused(422, ["each value in type must be a valid enum value"])
+        raise Refused(error(422, ["each value in type must be a valid enum value"]))
     return kinds
 
 
@@ -303,7 +294,7 @@ def _position(entries: Sequence[Entry], before: str) -> int:
     for number, entry in enumerate(entries):
         if entry.id == before:
             return number
-    raise Refused(400, f"Message with id {before} not found")
+    raise Refused(error(400, f"Message with id {before} not found"))
 
 
 def _exported(workspace: Workspace, request: Request) -> list[Entry]:
@@ -311,7 +302,9 @@ def _exported(workspace: Workspace, request: Request) -> list[Entry]:
     ascending = checks.one_of(request, "sortOrder", "desc", ("asc", "desc")) == "asc"
     channel = request.get("channel")
     if channel and channel not in _CHANNELS:
-        raise Refused(422, [f"channel must be one of the following values: {', '.join(_CHANNELS)}"])
+        raise Refused(
+            error(422, [f"channel must be one of the following values: {', '.join(_CHANNELS)}"])
+        )
     wanted = _CHANNELS[channel] if channel else lambda kind: kind != "TYPE_EMAIL"
     contact, conversation = request.get("contactId"), request.get("conversationId")
     least = checks.moment(request, "startDate", datetime.min.replace(tzinfo=UTC))
@@ -341,44 +334,37 @@ def _contacts_start(body: Mapping[str, object], known: Sequence[Person], limit: 
         )
     page = body.get("page", 1)
     if not isinstance(page, int) or page < 1:
-        raise Refused(422, ["page must be a positive number"])
+        raise Refused(error(422, ["page must be a positive number"]))
     if page * limit > 10_000:
-        raise Refused(400, "Use searchAfter to read beyond 10000 records")
+        raise Refused(error(400, "Use searchAfter to read beyond 10000 records"))
     return (page - 1) * limit
 
 
-_Act = Callable[..., Response]
-_ROUTES: tuple[tuple[str, re.Pattern[str], str, _Act], ...] = tuple(
-    (method, re.compile(pattern), scope, act)
-    for method, pattern, scope, act in (
-        ("GET", r"/conversations/search/?", "conversations.readonly", GoHighLevel.search),
-        (
-            "GET",
-            r"/conversations/messages/export",
-            "conversations/message.readonly",
-            GoHighLevel.export,
-        ),
-        (
-            "GET",
-            r"/conversations/messages/email/([^/]+)",
-            "conversations/message.readonly",
-            GoHighLevel.email,
-        ),
-        (
-            "GET",
-            r"/conversations/messages/([^/]+)",
-            "conversations/message.readonly",
-            GoHighLevel.message,
-        ),
-        (
-            "GET",
-            r"/conversations/([^/]+)/messages",
-            "conversations/message.readonly",
-            GoHighLevel.messages,
-        ),
-        ("GET", r"/conversations/([^/]+)", "conversations.readonly", GoHighLevel.conversation),
-        ("POST", r"/contacts/search/?", "contacts.readonly", GoHighLevel.contacts),
-        ("GET", r"/contacts/search/duplicate/?", "contacts.readonly", GoHighLevel.duplicate),
-        ("GET", r"/contacts/([^/]+)", "contacts.readonly", GoHighLevel.contact),
-    )
+def _guarded(scope: str, act: Act) -> Act:
+    """An act for requests of a known version, by a token that has this scope."""
+
+    def checked(
+        self: GoHighLevel, workspace: Workspace, request: Request, *groups: str
+    ) -> Response:
+        checks.check_version(request)
+        if scope not in workspace.scopes:
+            raise Refused(error(401, "The token is not authorized for this scope."))
+        return act(self, workspace, request, *groups)
+
+    return checked
+
+
+_CONTACTS = "contacts.readonly"
+_CONVERSATIONS = "conversations.readonly"
+_MESSAGES = "conversations/message.readonly"
+_ROUTES = routes(
+    ("GET", r"/conversations/search/?", _guarded(_CONVERSATIONS, GoHighLevel.search)),
+    ("GET", r"/conversations/messages/export", _guarded(_MESSAGES, GoHighLevel.export)),
+    ("GET", r"/conversations/messages/email/([^/]+)", _guarded(_MESSAGES, GoHighLevel.email)),
+    ("GET", r"/conversations/messages/([^/]+)", _guarded(_MESSAGES, GoHighLevel.message)),
+    ("GET", r"/conversations/([^/]+)/messages", _guarded(_MESSAGES, GoHighLevel.messages)),
+    ("GET", r"/conversations/([^/]+)", _guarded(_CONVERSATIONS, GoHighLevel.conversation)),
+    ("POST", r"/contacts/search/?", _guarded(_CONTACTS, GoHighLevel.contacts)),
+    ("GET", r"/contacts/search/duplicate/?", _guarded(_CONTACTS, GoHighLevel.duplicate)),
+    ("GET", r"/contacts/([^/]+)", _guarded(_CONTACTS, GoHighLevel.contact)),
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from convsync_cli.sandbox.exchange import Request, Response
+from convsync_cli.sandbox.routing import Refused
 from convsync_cli.sandbox.workspace import Workspace
 
 VERSIONS = frozenset({"2021-04-15", "2021-07-28", "v3"})
@@ -13,14 +14,6 @@ VERSIONS = frozenset({"2021-04-15", "2021-07-28", "v3"})
 _REASONS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
 Row = TypeVar("Row")
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str | list[str]) -> None:
-        super().__init__(message)
-        self.response = error(status, message)
 
 
 def error(status: int, message: str | list[str]) -> Response:
@@ -34,35 +27,35 @@ def check_version(request: Request) -> None:
     """Refuse a request without a known ``Version``; the API does so with a 401."""
     version = request.headers.get("version")
     if version is None:
-        raise Refused(401, "version header was not found.")
+        raise Refused(error(401, "version header was not found."))
     if version not in VERSIONS:
-        raise Refused(401, "version header is invalid")
+        raise Refused(error(401, "version header is invalid"))
 
 
 def check_names(request: Request, known: str) -> None:
     """Refuse query parameters that are not among the ``known`` ones."""
     strange = sorted({name for name, _ in request.query} - set(known.split()))
     if strange:
-        raise Refused(422, [f"property {name} should not exist" for name in strange])
+        raise Refused(error(422, [f"property {name} should not exist" for name in strange]))
 
 
 def check_location(workspace: Workspace, location: str) -> None:
     """Refuse a missing location, and one that is not the token's."""
     if not location:
-        raise Refused(422, ["locationId should not be empty", "locationId must be a string"])
+        raise Refused(error(422, ["locationId should not be empty", "locationId must be a string"]))
     if location != workspace.location_id:
-        raise Refused(403, "The token does not have access to this location.")
+        raise Refused(error(403, "The token does not have access to this location."))
 
 
 def number(request: Request, name: str, default: int, least: int, most: int | None = None) -> int:
     """A whole number of the query, within its bounds."""
     text = request.get(name, str(default))
     if not text.isdigit():
-        raise Refused(422, [f"{name} must be a number"])
+        raise Refused(error(422, [f"{name} must be a number"]))
     if int(text) < least:
-        raise Refused(422, [f"{name} must not be less than {least}"])
+        raise Refused(error(422, [f"{name} must not be less than {least}"]))
     if most is not None and int(text) > most:
-        raise Refused(422, [f"{name} must not be greater than {most}"])
+        raise Refused(error(422, [f"{name} must not be greater than {most}"]))
     return int(text)
 
 
@@ -71,7 +64,7 @@ def one_of(request: Request, name: str, default: str, known: Iterable[str]) -> s
     value = request.get(name, default)
     if value not in known:
         raise Refused(
-            422, [f"{name} must be one of the following values: {', '.join(sorted(known))}"]
+            error(422, [f"{name} must be one of the following values: {', '.join(sorted(known))}"])
         )
     return value
 
@@ -79,7 +72,7 @@ def one_of(request: Request, name: str, default: str, known: Iterable[str]) -> s
 def found(rows: Mapping[str, Row], ident: str, what: str) -> Row:
     """The row of an id, or a 404 that says what is missing."""
     if ident not in rows:
-        raise Refused(404, f"{what} with id {ident} not found")
+        raise Refused(error(404, f"{what} with id {ident} not found"))
     return rows[ident]
 
 
@@ -88,9 +81,9 @@ def json_object(body: bytes) -> dict[str, object]:
     try:
         value = json.loads(body or b"{}")
     except ValueError as broken:
-        raise Refused(400, "Unexpected token in JSON") from broken
+        raise Refused(error(400, "Unexpected token in JSON")) from broken
     if not isinstance(value, dict):
-        raise Refused(400, "The body must be a JSON object")
+        raise Refused(error(400, "The body must be a JSON object"))
     return value
 
 
@@ -101,5 +94,5 @@ def moment(request: Request, name: str, default: datetime) -> datetime:
     try:
         moment = datetime.fromisoformat(request.get(name))
     except ValueError as broken:
-        raise Refused(422, [f"{name} must be a valid ISO 8601 date string"]) from broken
+        raise Refused(error(422, [f"{name} must be a valid ISO 8601 date string"])) from broken
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from itertools import dropwhile
 from convsync_cli.sandbox import instantly_shapes as shapes
 from convsync_cli.sandbox.exchange import Request, Response
 from convsync_cli.sandbox.instantly_shapes import BY_HAND, CAMPAIGN, RECEIVED, Mail
+from convsync_cli.sandbox.routing import Refused, answered, routes
 from convsync_cli.sandbox.rows import Person
 from convsync_cli.sandbox.simulator import Simulator, by_token
 from convsync_cli.sandbox.workspace import Workspace
@@ -28,14 +28,6 @@ _REASONS = {
 }  # fmt: skip
 
 Test = Callable[[Mail], bool]
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.response = error(status, message)
 
 
 def error(status: int, message: str) -> Response:
@@ -71,22 +63,17 @@ class Instantly:
 
     def answer(self, workspace: Workspace, request: Request) -> Response:
         """Answer a request that carries the key of this workspace."""
-        try:
-            for method, pattern, act in _ROUTES:
-                match = pattern.fullmatch(request.path)
-                if match and request.method == method:
-                    with workspace.lock:
-                        return act(self, workspace, request, *match.groups())
-        except Refused as refused:
-            return refused.response
-        return error(404, f"Route {request.method}:{request.path} not found")
+        missing = f"Route {request.method}:{request.path} not found"
+        return answered(_ROUTES, request.path, workspace, request, self) or error(404, missing)
 
     def emails(self, workspace: Workspace, request: Request) -> Response:
         """``GET /api/v2/emails``: newest first unless asked otherwise."""
         limit = min(_limit(request.get("limit", "10")), self.most_rows)
         order = request.get("sort_order", "desc")
         if order not in ("asc", "desc"):
-            raise Refused(400, "querystring/sort_order must be equal to one of the allowed values")
+            raise Refused(
+                error(400, "querystring/sort_order must be equal to one of the allowed values")
+            )
         asked = tuple(pair for pair in request.query if pair[0] in _FILTERS)
         rows = workspace.cached(
             ("instantly", asked, order), lambda: _chosen(workspace, request, order)
@@ -102,7 +89,7 @@ class Instantly:
         for row in shapes.mails(workspace):
             if row.id == ident:
                 return Response(200, shapes.mail(workspace, row))
-        raise Refused(404, "Email not found")
+        raise Refused(error(404, "Email not found"))
 
     def unread(self, workspace: Workspace, request: Request) -> Response:
         """``GET /api/v2/emails/unread/count``."""
@@ -113,7 +100,7 @@ class Instantly:
         for person in workspace.bison_leads.values():
             if shapes.lead_id(person) == ident:
                 return Response(200, shapes.lead(workspace, person))
-        raise Refused(404, "Lead not found")
+        raise Refused(error(404, "Lead not found"))
 
     def leads(self, workspace: Workspace, request: Request) -> Response:
         """``POST /api/v2/leads/list``: by id, ascending."""
@@ -142,7 +129,7 @@ class Instantly:
 
 def _limit(told: str) -> int:
     if not told.isdigit() or not 1 <= int(told) <= LARGEST_PAGE:
-        raise Refused(400, "querystring/limit must be between 1 and 100")
+        raise Refused(error(400, "querystring/limit must be between 1 and 100"))
     return int(told)
 
 
@@ -180,7 +167,9 @@ def _what(request: Request) -> list[Test]:
     if not (asked := request.get("email_type")):
         return []
     if asked not in _KINDS:
-        raise Refused(400, "querystring/email_type must be equal to one of the allowed values")
+        raise Refused(
+            error(400, "querystring/email_type must be equal to one of the allowed values")
+        )
     return [lambda row: row.kind == _KINDS[asked]]
 
 
@@ -190,7 +179,7 @@ def _moment(request: Request, name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(request.get(name))
     except ValueError as broken:
-        raise Refused(400, f"querystring/{name} must match format date-time") from broken
+        raise Refused(error(400, f"querystring/{name} must match format date-time")) from broken
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -206,7 +195,7 @@ def _behind(rows: Sequence[Mail], cursor: str, order: str) -> Sequence[Mail]:
         moment, ident = base64.urlsafe_b64decode(cursor).decode().split(" ")
         place = (datetime.fromisoformat(moment), ident)
     except (ValueError, binascii.Error) as broken:
-        raise Refused(400, "querystring/starting_after is not valid") from broken
+        raise Refused(error(400, "querystring/starting_after is not valid")) from broken
     if order == "asc":
         return [row for row in rows if row.place > place]
     return [row for row in rows if row.place < place]
@@ -216,7 +205,7 @@ def _object(body: bytes) -> dict[str, object]:
     try:
         told = json.loads(body or b"{}")
     except ValueError as broken:
-        raise Refused(400, "Body is not valid JSON") from broken
+        raise Refused(error(400, "Body is not valid JSON")) from broken
     return told if isinstance(told, dict) else {}
 
 
@@ -229,16 +218,12 @@ def _is_asked(person: Person, body: dict[str, object]) -> bool:
     )
 
 
-_Act = Callable[..., Response]
-_ROUTES: tuple[tuple[str, re.Pattern[str], _Act], ...] = tuple(
-    (method, re.compile(pattern), act)
-    for method, pattern, act in (
-        ("GET", r"/api/v2/emails", Instantly.emails),
-        ("GET", r"/api/v2/emails/unread/count", Instantly.unread),
-        ("GET", r"/api/v2/emails/([^/]+)", Instantly.email),
-        ("GET", r"/api/v2/leads/([^/]+)", Instantly.lead),
-        ("POST", r"/api/v2/leads/list", Instantly.leads),
-        ("GET", r"/api/v2/campaigns", Instantly.campaigns),
-        ("GET", r"/api/v2/workspaces/current", Instantly.workspace),
-    )
+_ROUTES = routes(
+    ("GET", r"/api/v2/emails", Instantly.emails),
+    ("GET", r"/api/v2/emails/unread/count", Instantly.unread),
+    ("GET", r"/api/v2/emails/([^/]+)", Instantly.email),
+    ("GET", r"/api/v2/leads/([^/]+)", Instantly.lead),
+    ("POST", r"/api/v2/leads/list", Instantly.leads),
+    ("GET", r"/api/v2/campaigns", Instantly.campaigns),
+    ("GET", r"/api/v2/workspaces/current", Instantly.workspace),
 )

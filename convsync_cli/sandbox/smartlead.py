@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from convsync_cli.sandbox import smartlead_shapes as shapes
 from convsync_cli.sandbox.exchange import Request, Response
+from convsync_cli.sandbox.routing import Refused, answered, routes
 from convsync_cli.sandbox.smartlead_threads import Thread, lead_id, threads
 from convsync_cli.sandbox.workspace import Workspace
 
@@ -20,14 +21,6 @@ _STATUSES = ("STARTED", "INPROGRESS", "COMPLETED", "PAUSED", "STOPPED")
 _INBOX_BODY = ("offset", "limit", "filters", "sortBy")
 _FILTERS = ("replyTimeBetween", "emailStatus", "campaignId", "search")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status)
-        self.response = response
 
 
 def error(status: int, message: str) -> Response:
@@ -48,15 +41,8 @@ class Smartlead:
     def answer(self, workspace: Workspace, request: Request) -> Response:
         """Answer a request that carries the key of this workspace."""
         path = request.path.removesuffix("/").removeprefix(BASE)
-        try:
-            for method, pattern, act in _ROUTES:
-                match = pattern.fullmatch(path)
-                if match and request.method == method:
-                    with workspace.lock:
-                        return act(workspace, request, *match.groups())
-        except Refused as refused:
-            return refused.response
-        return error(404, "Cannot find what you are looking for")
+        missing = error(404, "Cannot find what you are looking for")
+        return answered(_ROUTES, path, workspace, request) or missing
 
 
 def widened(workspace: Workspace, request: Request) -> Request:
@@ -220,16 +206,13 @@ def _moment(value: str, name: str) -> datetime:
         raise Refused(error(400, f'"{name}" must be a valid ISO 8601 date')) from None
 
 
-_ROUTES: tuple[tuple[str, re.Pattern[str], Callable[..., Response]], ...] = tuple(
-    (method, re.compile(pattern), act)
-    for method, pattern, act in (
-        ("GET", r"/campaigns", _campaigns),
-        ("GET", r"/leads", _lead_by_email),
-        ("GET", r"/leads/(\d+)", _lead),
-        ("GET", r"/leads/(\d+)/campaigns", _lead_campaigns),
-        ("GET", r"/campaigns/(\d+)/leads", _campaign_leads),
-        ("GET", r"/campaigns/(\d+)/leads/(\d+)/message-history", _history),
-        ("POST", rf"/campaigns/(\d+)/message-history-for-leads/{BULK_SUFFIX}", _histories),
-        ("POST", r"/master-inbox/inbox-replies", _inbox),
-    )
+_ROUTES = routes(
+    ("GET", r"/campaigns", _campaigns),
+    ("GET", r"/leads", _lead_by_email),
+    ("GET", r"/leads/(\d+)", _lead),
+    ("GET", r"/leads/(\d+)/campaigns", _lead_campaigns),
+    ("GET", r"/campaigns/(\d+)/leads", _campaign_leads),
+    ("GET", r"/campaigns/(\d+)/leads/(\d+)/message-history", _history),
+    ("POST", rf"/campaigns/(\d+)/message-history-for-leads/{BULK_SUFFIX}", _histories),
+    ("POST", r"/master-inbox/inbox-replies", _inbox),
 )

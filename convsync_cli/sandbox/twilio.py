@@ -3,13 +3,13 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from convsync_cli.sandbox import twilio_shapes as shapes
 from convsync_cli.sandbox.exchange import Request, Response
 from convsync_cli.sandbox.limits import Verdict
+from convsync_cli.sandbox.routing import Refused, answered, routes
 from convsync_cli.sandbox.simulator import Simulator
 from convsync_cli.sandbox.twilio_shapes import Text
 from convsync_cli.sandbox.workspace import Workspace
@@ -18,14 +18,6 @@ LARGEST_PAGE = 1000
 
 _FILTERS = ("To", "From", "DateSent", "DateSent>", "DateSent<")
 _CODES = {401: 20003, 404: 20404, 429: 20429}
-
-
-class Refused(Exception):
-    """The request is answered with an error."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.response = error(status, message)
 
 
 def error(status: int, message: str) -> Response:
@@ -80,16 +72,9 @@ class Twilio:
 
     def answer(self, workspace: Workspace, request: Request) -> Response:
         """Answer a request that carries a credential of this workspace."""
-        root = shapes.root(workspace)
-        try:
-            for pattern, act in _ROUTES:
-                match = pattern.fullmatch(request.path.removeprefix(root))
-                if match and request.path.startswith(root) and request.method == "GET":
-                    with workspace.lock:
-                        return act(self, workspace, request, *match.groups())
-        except Refused as refused:
-            return refused.response
-        return error(404, f"The requested resource {request.path} was not found")
+        _, _, path = request.path.partition(shapes.root(workspace))
+        missing = f"The requested resource {request.path} was not found"
+        return answered(_ROUTES, path, workspace, request, self) or error(404, missing)
 
     def messages(self, workspace: Workspace, request: Request) -> Response:
         """``/Messages.json``: newest first, without a total."""
@@ -130,14 +115,14 @@ class Twilio:
 def _size(request: Request) -> int:
     size = _number(request, "PageSize", 50)
     if not 1 <= size <= LARGEST_PAGE:
-        raise Refused(400, "Page size must be between 1 and 1000")
+        raise Refused(error(400, "Page size must be between 1 and 1000"))
     return size
 
 
 def _number(request: Request, name: str, default: int) -> int:
     told = request.get(name, str(default))
     if not told.isdigit():
-        raise Refused(400, f"{name} is not a number")
+        raise Refused(error(400, f"{name} is not a number"))
     return int(told)
 
 
@@ -155,7 +140,7 @@ def _chosen(workspace: Workspace, request: Request) -> list[Text]:
 def _day(request: Request, name: str) -> str:
     told = request.get(name)
     if told and not re.match(r"\d{4}-\d\d-\d\d", told):
-        raise Refused(400, f"{name} is not a date")
+        raise Refused(error(400, f"{name} is not a date"))
     return told[:10]
 
 
@@ -175,18 +160,18 @@ def _behind(rows: list[Text], token: str) -> int:
     for number, row in enumerate(rows):
         if f"PA{row.sid}" == token:
             return number + 1
-    raise Refused(400, "PageToken is not valid")
+    raise Refused(error(400, "PageToken is not valid"))
 
 
 def _found(workspace: Workspace, sid: str) -> Text:
     for row in shapes.texts(workspace):
         if row.sid == sid:
             return row
-    raise Refused(404, f"The requested resource {sid} was not found")
+    raise Refused(error(404, f"The requested resource {sid} was not found"))
 
 
-_ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
-    (re.compile(r"/Messages\.json"), Twilio.messages),
-    (re.compile(r"/Messages/([^/]+)\.json"), Twilio.message),
-    (re.compile(r"/Messages/([^/]+)/Media\.json"), Twilio.media),
+_ROUTES = routes(
+    ("GET", r"/Messages\.json", Twilio.messages),
+    ("GET", r"/Messages/([^/]+)\.json", Twilio.message),
+    ("GET", r"/Messages/([^/]+)/Media\.json", Twilio.media),
 )

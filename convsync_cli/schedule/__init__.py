@@ -1,1 +1,1 @@
-"""Running by itself: what a scheduler is told, in its own format, and whether it does it."""
+"""Unattended runs: what a scheduler should run, in its own format, and whether it does."""

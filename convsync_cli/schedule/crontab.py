@@ -10,33 +10,41 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 from convsync_cli.schedule.installation import Installation
-from convsync_cli.schedule.tasks import Task, tasks
+from convsync_cli.schedule.tasks import Rhythm, Task, tasks
 
 _WIDTH = 92
 _ASSIGNMENT = re.compile(r"""\s*(["']?)(\w+)\1\s*=\s*(.*?)\s*""")
 _ENTRY = re.compile(r"\s*(?:@(?:reboot|hourly|daily|midnight)|[\d*](?:\S*\s+){4}\S*)\s+(.*)")
 
 _HEAD = """\
-# convsync for cron: printed by `convsync cron print`, looked after by `convsync cron check`.
-# It belongs into the crontab of the user {user}, who owns the database: `crontab -e`.
+# convsync for cron: printed by `convsync cron print`, checked by `convsync cron check`.
+# It goes in the crontab of the user {user}, who owns the database: `crontab -e`.
 #
-# cron starts commands with almost no environment, so what they need stands here. While all is well
+# cron starts commands with almost no environment, so what they need is set here. While all is well
 # they print nothing, and cron sends no mail; what needs a person is printed, and mailed to MAILTO.
 
 # MAILTO=you@example.com    (without it, mail goes to the user of the crontab)
 """
 _TO_VARIABLES = """
-# Credentials do not stand here, where too many can read them. The configuration takes these from
+# Credentials are not set here, where too many can read them. The configuration takes these from
 # the environment: write them as NAME='value' lines into {file},
-# which only {user} may read (chmod 600); the run lets its shell read that file.
+# which only {user} may read (chmod 600); the shell of the run reads that file.
 """
 _TO_NOBODY = """
-# The configuration takes no credential from the environment, so none has to be given here.
+# The configuration takes no credential from the environment, so none is needed here.
 """
 _TAIL = """
-# To have syslog instead of mail, put this behind a command:  2>&1 | logger -t convsync
-# To have every job in a file, give the run:  --log-file /var/log/convsync.log --log-format json
+# For syslog instead of mail, append this to a command:  2>&1 | logger -t convsync
+# To log every job to a file, add to the run:  --log-file /var/log/convsync.log --log-format json
 """
+
+_PRUNE = Task(
+    "prune",
+    ("jobs", "prune", "--older-than", "2d", "--quiet"),
+    Rhythm(hour=3, minute=31),
+    "Runs delete finished jobs themselves, succeeded ones after 7 days and failed ones after 30."
+    " To have them gone sooner, remove the # in front of this line.",
+)
 
 
 def files(installation: Installation) -> dict[str, str]:
@@ -51,11 +59,19 @@ def render(installation: Installation) -> str:
         _HEAD.format(user=installation.user),
         "\n".join(assignments) + "\n",
         _credentials(installation),
+        *(f"\n{_why(task)}\n{_entry(task, installation)}\n" for task in tasks(installation)),
+        f"\n{_why(_PRUNE)}\n# {_entry(_PRUNE, installation)}\n",
+        _TAIL,
     ]
-    for task in tasks(installation):
-        why = "\n".join(wrap(task.why, _WIDTH, initial_indent="# ", subsequent_indent="# "))
-        parts.append(f"\n{why}\n{task.rhythm.cron:<12} {command(task, installation)}\n")
-    return "".join([*parts, _TAIL])
+    return "".join(parts)
+
+
+def _why(task: Task) -> str:
+    return "\n".join(wrap(task.why, _WIDTH, initial_indent="# ", subsequent_indent="# "))
+
+
+def _entry(task: Task, installation: Installation) -> str:
+    return f"{task.rhythm.cron:<12} {command(task, installation)}"
 
 
 def command(task: Task, installation: Installation) -> str:

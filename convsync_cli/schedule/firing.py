@@ -18,7 +18,7 @@ _ENOUGH = 0.7  # of the runs that one a minute would give: one that is long skip
 def runs(
     recent: Sequence[PastRun], host: str, now: datetime, installation: Installation
 ) -> Finding:
-    """Whether runs that nobody watches were begun on this host within the window."""
+    """Whether runs without a terminal were started on this host within the window."""
     fired = [run for run in recent if not run.attended and now - run.started_at <= WINDOW]
     here = [run for run in fired if run.host == host]
     if not fired:
@@ -27,15 +27,15 @@ def runs(
         return Finding(
             Level.PROBLEM,
             "runs",
-            f"none began by itself in the last 10 minutes{told}",
+            f"none was started by a scheduler in the last 10 minutes{told}",
             _install(installation),
         )
-    told = f"{len(fired)} began by themselves in the last 10 minutes, {_by_whom(fired)}"
+    told = f"{len(fired)} were started by a scheduler in the last 10 minutes, {_by_whom(fired)}"
     if not here:
-        return Finding(Level.WARNING, "runs", f"{told}; none on this host", "look there")
+        return Finding(Level.WARNING, "runs", f"{told}; none on this host", "check that host")
     pace = max(_MINUTE_S, -(-fired[0].budget_s // _MINUTE_S) * _MINUTE_S)
     if len(fired) < _ENOUGH * WINDOW.total_seconds() / pace:
-        known = "wait until it has been there for ten minutes, or let it run every minute"
+        known = "wait until the schedule is ten minutes old, or let it run every minute"
         return Finding(Level.WARNING, "runs", f"{told}: fewer than one a minute", known)
     return Finding(Level.OK, "runs", told)
 
@@ -49,14 +49,14 @@ def same_user(recent: Sequence[PastRun], installation: Installation) -> Finding:
             Level.WARNING if strangers == ["unknown"] else Level.PROBLEM,
             "user",
             f"runs were begun by {', '.join(strangers)}, but the database belongs to {owner}",
-            f"put the lines into the crontab of {owner} and take them out of the other's",
+            f"put the lines into the crontab of {owner} and remove them from the other's",
         )
     if all(run.attended for run in recent):
         return Finding(
             Level.WARNING,
             "user",
-            f"cannot be told before something runs; it should be {owner}",
-            "look again when it has run",
+            f"unknown until something has run; it should be {owner}",
+            "check again after a run",
         )
     return Finding(Level.OK, "user", f"runs are begun by {owner}, who owns the database")
 
@@ -70,14 +70,14 @@ def scheduled(
             return Finding(
                 Level.WARNING,
                 "schedule",
-                "runs begin by themselves, but neither a crontab that can be seen, nor a timer or"
-                " agent of ours says why",
-                "look into the crontab or timers of the user who begins them",
+                "runs start by themselves, but no crontab that can be read, and no timer or agent"
+                " of convsync, explains it",
+                "check the crontab and timers of the user who starts them",
             )
         return Finding(
             Level.PROBLEM,
             "schedule",
-            "neither a crontab that can be seen, nor a timer or agent of ours runs it",
+            "no crontab that can be read, and no timer or agent of convsync, runs it",
             _install(installation),
         )
     entry = entries[0]
@@ -88,23 +88,22 @@ def scheduled(
         return Finding(
             Level.PROBLEM,
             "schedule",
-            f"{entry.place} says so, but no cron daemon is seen to run on this machine",
+            f"{entry.place} has the lines, but no cron daemon seems to run on this machine",
             "start it: systemctl enable --now cron (crond on some systems)",
         )
     return Finding(Level.OK, "schedule", f"{entry.place} runs it")
 
 
 def asked_by(user: str, installation: Installation) -> list[Finding]:
-    """A warning where somebody else asks than who is to run it."""
+    """A warning if the user who checks is not the one who should run it."""
     if user == installation.user:
         return []
     return [
         Finding(
             Level.WARNING,
             "you",
-            f"what follows was looked at as {user}, but the database belongs to"
-            f" {installation.user}",
-            f"ask as that user: sudo -u {installation.user} convsync cron check",
+            f"what follows was checked as {user}, but the database belongs to {installation.user}",
+            f"check as that user: sudo -u {installation.user} convsync cron check",
         )
     ]
 
@@ -142,7 +141,7 @@ def secret_file(path: str, mode: int | None) -> list[Finding]:
     if mode is None:
         return []
     if mode & 0o077:
-        told = f"others may use {path} (mode {mode:04o})"
+        told = f"other users can use {path} (mode {mode:04o})"
         return [Finding(Level.PROBLEM, "credentials", told, f"chmod 600 {quote(path)}")]
     return [Finding(Level.OK, "credentials", f"only its owner may read {path}")]
 
@@ -159,9 +158,9 @@ def credential(
     A ``variable`` that is missing may still be set by a scheduler that does not tell.
     """
     if not wrong:
-        return Finding(Level.OK, name, "its credential can be had by a scheduled run")
+        return Finding(Level.OK, name, "a scheduled run can get its credential")
     if variable is None:
-        return Finding(Level.PROBLEM, name, wrong, "mend the reference in the configuration")
+        return Finding(Level.PROBLEM, name, wrong, "fix the reference in the configuration")
     remedy = f"write {variable}='…' into {installation.environment_file} (chmod 600)"
     if entries and entries[0].variables is None:
         return Finding(
@@ -187,14 +186,14 @@ def _differs(entry: Entry, installation: Installation) -> str:
         return ""
     program = installation.program[0]
     if program not in entry.command and os.path.basename(program) not in entry.command:
-        return f"runs another program than {program}"
+        return f"runs a program other than {program}"
     for variable, ours in (
         ("CONVSYNC_CONFIG", installation.config),
         ("CONVSYNC_DATABASE", installation.database),
     ):
         theirs = entry.variables.get(variable, ours)
         if theirs != ours and ours not in entry.command:
-            return f"gives {variable}={theirs}, but here it is {ours}"
+            return f"sets {variable}={theirs}, but here it is {ours}"
     return ""
 
 

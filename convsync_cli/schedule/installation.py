@@ -128,7 +128,7 @@ def _hooks(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _program() -> tuple[str, ...]:
-    """How this very program is started, whoever's PATH is asked."""
+    """How this very program is started, whatever the PATH."""
     started = os.path.abspath(sys.argv[0])
     if os.path.basename(started) != "__main__.py" and os.access(started, os.X_OK):
         return (started,)  # not its target: pipx and others upgrade behind a stable link

@@ -1,4 +1,4 @@
-"""What this machine tells of its schedulers: crontabs, timers, processes, and a trial run.
+"""What this machine reveals about its schedulers: crontabs, timers, processes, and a trial run.
 
 Nothing here decides. What cannot be looked at is None or missing, and no trouble of its own.
 """
@@ -144,6 +144,6 @@ def _read(path: str) -> str:
 
 
 def _sentence(stderr: bytes) -> str:
-    """The last line of what convsync said, which is its error or its hint."""
+    """The first line of what convsync said: its error."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     return lines[0].removeprefix("convsync: ") if lines else ""

@@ -40,7 +40,7 @@ SystemCallFilter=@system-service
 UMask=0077
 """
 _HEAD = """\
-# convsync for systemd: printed by `convsync cron print --format systemd`, looked after by
+# convsync for systemd: printed by `convsync cron print --format systemd`, checked by
 # `convsync cron check`. With --output FOLDER the files are written; copy them to
 # {folder}, then `systemctl daemon-reload` and, for each of the timers,
 # `systemctl enable --now NAME.timer`. What the commands say is in `journalctl -t convsync`.

@@ -1,4 +1,4 @@
-"""What is to happen by itself, and how often; the formats only differ in how they write it."""
+"""What should run unattended, and how often; the formats differ only in how they write it."""
 
 import os
 from dataclasses import dataclass
@@ -51,38 +51,38 @@ def tasks(installation: Installation) -> tuple[Task, ...]:
             "run",
             ("run", "--max-seconds", "50", "--quiet"),
             Rhythm(minutes=1),
-            "Every minute: work through the queue. The budget is below the minute, and a run that"
+            "Every minute: work through the queue. The budget is less than a minute, and a run that"
             " finds another one active ends at once, so runs never pile up. It prints one line when"
-            " something begins to need a person, not every minute again.",
+            " something starts to need a person, and does not repeat it every minute.",
             connected=True,
         ),
         Task(
             "changes",
             ("enqueue-all", "--changed", "--quiet"),
             Rhythm(minutes=5),
-            "Every five minutes: ask each provider what has changed. This only puts jobs into the"
-            " queue; where nothing changed they cost one request per channel.",
+            "Every five minutes: ask each provider what has changed. This only adds jobs to the"
+            " queue; if nothing changed, they cost one request per channel.",
         ),
         Task(
             "sweep",
             ("enqueue-all", "--not-synced-for", "20h", "--quiet"),
             Rhythm(hour=2, minute=17),
-            "Every night: read all conversations again, in case a provider did not tell of a"
-            " change. The queue is worked through within each provider's rate limit.",
+            "Every night: read all conversations again, in case a provider did not report a"
+            " change. Runs work through the queue within each provider's rate limit.",
         ),
         Task(
             "reminder",
             ("status", "--check", "--max-age", "6h", "--quiet"),
             Rhythm(hour=7, minute=43),
-            "Every morning: remind of what still needs a person, in one mail: a paused account, a"
-            " channel half of whose leads have not been read for six hours.",
+            "Every morning: one mail about what still needs a person: a paused account, or a"
+            " channel of which half the leads have not been read for six hours.",
         ),
         Task(
             "backup",
             ("backup", backup, "--quiet"),
             Rhythm(hour=3, minute=41),
-            "Every night: a consistent copy while everything runs, for your backup of files to"
-            " take along. Never copy the database itself: what is in its write-ahead log would be"
+            "Every night: a consistent copy while everything runs, for your file backup to pick"
+            " up. Never copy the database file itself: what is in its write-ahead log would be"
             " missing.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What is stored, beside what the provider itself counts: complete, short, or not to be proven."""
+"""What is stored, compared with what the provider counts: complete, short, or unproven."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence

@@ -1,4 +1,4 @@
-"""Whether the pages of a list lead in a circle, told without remembering all of them."""
+"""Whether the pages of a list go in a circle, detected without remembering all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

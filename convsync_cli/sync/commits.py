@@ -31,10 +31,11 @@ class _Call:
 
 
 class Commits:
-    """A store's calls, from asyncio. ``patient`` says whether a locked database is waited for."""
+    """A ``store`` whose calls are made from asyncio; ``patient`` says whether a locked database is
+    waited for."""
 
     def __init__(self, store: Store, patient: Callable[[], bool]) -> None:
-        self._store = store
+        self.store = store
         self._patient = patient
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="commits", daemon=True)
@@ -82,7 +83,7 @@ class Commits:
     def _commit(self, batch: list[_Call]) -> list[tuple[Any, BaseException | None]]:
         while True:
             try:
-                with self._store.transaction():
+                with self.store.transaction():
                     if len(batch) == 1:  # it needs no savepoint: there is nobody else's work
                         return [(batch[0].act(), None)]
                     return [self._run(call) for call in batch]
@@ -95,7 +96,7 @@ class Commits:
     def _run(self, call: _Call) -> tuple[Any, BaseException | None]:
         """One call in a savepoint of its own, so that its failure undoes nobody else's work."""
         try:
-            with self._store.transaction():
+            with self.store.transaction():
                 return call.act(), None
         except (DatabaseError, Locked):
             raise  # the whole transaction is in doubt

@@ -84,7 +84,7 @@ def summary(facts: Facts) -> tuple[bool | None, str]:
             why = CODES.get(each.sync.error_code or "", "it did not work")
             return False, f"not current: the last read of {each.channel} failed: {why}"
     if facts.job and facts.job.state in LIVE:
-        return False, "asked for again, and not yet read since"
+        return False, "queued, and not yet read since"
     return True, "current as of the last read"
 
 
@@ -123,7 +123,7 @@ def _paused(facts: Facts) -> Step | None:
             continue
         account = f"{facts.workspace}/{each.channel}"
         if each.state.reason in NEED_A_PERSON:
-            what = f"{each.channel} is not read until the credential of {account} is mended"
+            what = f"{each.channel} is not read until the credential of {account} is fixed"
         else:
             what = f"{each.channel} is not read: {account} was paused by hand"
         return Step(what, each.state.paused_until, f"convsync accounts resume {account}")
@@ -145,7 +145,7 @@ def _live(facts: Facts) -> Step | None:
     why = CODES.get(job.error_code or "", "it is not due yet")
     waits = job.error_code == "rate_limited"  # asking sooner would only be refused
     command = None if waits else f"convsync enqueue {facts.lead}"
-    return Step(f"tried again when it is due ({why})", due, command)
+    return Step(f"it is tried again when due ({why})", due, command)
 
 
 def _failed(facts: Facts) -> Step | None:
@@ -160,8 +160,8 @@ def _failed(facts: Facts) -> Step | None:
 def _at_rest(facts: Facts) -> Step:
     current, _ = summary(facts)
     if current and window_until(facts):
-        return Step("nothing, until somebody asks for it")
-    what = "nothing, until somebody asks for it: nothing is queued"
+        return Step("nothing, until it is queued again")
+    what = "nothing: it is not queued"
     return Step(what, command=f"convsync enqueue {facts.lead}")
 
 

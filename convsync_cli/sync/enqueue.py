@@ -1,4 +1,4 @@
-"""Asking for the sync of leads by their names, one or a stream of them."""
+"""Queuing leads by their names, one or a stream of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """Every error that convsync raises on purpose, typed by what to do about it.
 
     ConvsyncError                worded once, in console.py
-    ├── Bug                      1   nobody foresaw it
+    ├── Bug                      1   unforeseen
     ├── UsageError               2   the command line is wrong
     ├── NotFound                 4   a workspace, lead or job that is not there
-    ├── NeedsConfirmation        5   destructive, and nobody to ask
+    ├── NeedsConfirmation        5   destructive, and no terminal to ask on
     ├── Locked                   11  another process holds the database
     ├── CredentialUnavailable    12  stops its account only
     ├── ConfigError              14  the configuration cannot be used
@@ -18,7 +18,7 @@
         ├── Unauthorized         401, 403; pauses the account            → Snooze
         ├── Rejected             other 4xx, an answer of unknown shape   → Discard
         │   ├── CursorLoop       pages that lead in a circle
-        │   ├── Forgotten        the lead is somebody who was forgotten
+        │   ├── Forgotten        the lead was forgotten
         │   └── Unknown          404: the provider's file decides
         └── BudgetSpent          no time left in this run                → release, free of charge
 
@@ -59,7 +59,7 @@ class ConvsyncError(Exception):
 
 
 class Bug(ConvsyncError):
-    """Something that nobody foresaw."""
+    """An unforeseen error."""
 
     code = "bug"
 
@@ -196,7 +196,7 @@ class CursorLoop(Rejected):
 
 
 class Forgotten(Rejected):
-    """What is read is about somebody who was forgotten, and may not be stored."""
+    """What is read is about a forgotten person, and may not be stored."""
 
     code = "forgotten"
 

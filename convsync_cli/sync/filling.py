@@ -1,4 +1,4 @@
-"""Whether leads that nobody has read are cheaper to read by a walk through everything: arithmetic.
+"""Whether leads never read are cheaper to read by a walk through everything: arithmetic.
 
 What an account holds beside our leads' messages is not known here, and a walk passes it too: so a
 walk must promise to cost half as much.

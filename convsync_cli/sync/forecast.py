@@ -1,4 +1,4 @@
-"""When an account will have done what waits for it: arithmetic over its rate limit."""
+"""When an account will have finished what waits for it: arithmetic over its rate limit."""
 
 from dataclasses import dataclass
 

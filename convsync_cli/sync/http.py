@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,22 +21,15 @@ from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import (
-    AccountPaused,
     BudgetSpent,
     CredentialUnavailable,
     NetworkFault,
-    RateLimited,
     Rejected,
     Timeout,
-    Unauthorized,
     Unavailable,
-    Unknown,
 )
-from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.pause import LONGEST, RECHECK, STANDING, PauseReason
-from convsync_cli.sync.ports import Accounts
+from convsync_cli.sync.refusals import Refusals, paused
 from convsync_cli.sync.retry import Uniform
-from convsync_cli.sync.retryafter import pause_asked, pause_unsaid
 from convsync_cli.sync.shape import mapping
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import REQUEST_S, Wire
@@ -53,7 +45,6 @@ class HttpApi:
     """``Api`` over a wire, within a deadline; what it costs is counted by a meter."""
 
     wire: Wire
-    accounts: Accounts
     commits: Commits
     clock: Clock
     deadline: Deadline
@@ -74,10 +65,15 @@ class HttpApi:
         return await retrying(self._once, request)
 
     def _stop(self, state: RetryCallState) -> bool:
+        """Whether to leave it at that: what took its whole time is given that again, or no more.
+
+        Cut short by the run's end it would count for nothing, and hang anew in every run.
+        """
+        slow = state.outcome is not None and isinstance(state.outcome.exception(), Timeout)
         return (
             self.probe
             or state.attempt_number >= TRIES
-            or not self.deadline.allows(self._ceiling(state))
+            or not self.deadline.allows(self._ceiling(state) + (REQUEST_S if slow else 0.0))
         )
 
     def _wait(self, state: RetryCallState) -> float:
@@ -96,20 +92,21 @@ class HttpApi:
             response, body = await self._timed(request, token)
         if response.is_success:
             return _decoded(body, request.label)
-        return await self._refuse(response, body, request.label)
+        raise await self._refusals.error(response, body, request.label)
+
+    @property
+    def _refusals(self) -> Refusals:
+        return Refusals(self.wire, self.commits, self.clock)
 
     async def _token(self, refused: str | None) -> str | None:
         """The access token of the moment, another than the one refused, where there is one."""
-        renewal, account = self.wire.renewal, self.wire.account
+        renewal = self.wire.renewal
         if renewal is None:
             return None
-        now = self.clock.now()
         try:
-            return await renewal.token(refused, now, self._exchange, self.deadline)
+            return await renewal.token(refused, self.clock.now(), self._exchange, self.deadline)
         except CredentialUnavailable as error:
-            reason, said = PauseReason.CREDENTIAL, f"{error.message}; {error.hint}"
-            await self.commits.call(self.accounts.pause, account, reason, said, None, now)
-            raise paused(account, reason, said, None, now) from None
+            raise await self._refusals.without_credential(error) from None
 
     async def _exchange(self, form: Mapping[str, str]) -> Mapping[str, Any]:
         """Post a form to the token endpoint."""
@@ -121,12 +118,12 @@ class HttpApi:
         if response.is_success:
             return mapping(_decoded(body, label), label)
         if not 400 <= status < 500 or status in (408, 429):
-            await self._refuse(response, body, label)
+            raise await self._refusals.error(response, body, label)
         sentence = (
-            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): give the"
-            f" app access again, and put its new pair into {grant.file}"
+            f"the provider refused to renew the tokens of {account.name} (HTTP {status}): grant the"
+            f" app access again, and put its new tokens into {grant.file}"
         )
-        raise await self._stop_using(sentence)
+        raise await self._refusals.stop_using(sentence)
 
     async def _timed(
         self, request: Get | Post, token: str | None, form: Mapping[str, str] | None = None
@@ -143,7 +140,7 @@ class HttpApi:
 
     async def _pace(self) -> None:
         """Wait for the account's next free slot, shared by all processes."""
-        account, accounts = self.wire.account, self.accounts
+        account, accounts = self.wire.account, self.commits.store.accounts
         patience = self.deadline.remaining
         answer = await self.commits.call(accounts.take, account, self.clock.now(), patience)
         if isinstance(answer, float):
@@ -175,7 +172,7 @@ class HttpApi:
                 return response, await _read(response, label)
         except (TimeoutError, httpx.TimeoutException):
             if left <= REQUEST_S:
-                raise BudgetSpent(f"the run ended while {label} was asked") from None
+                raise BudgetSpent(f"time was up before {label} answered") from None
             raise Timeout(f"{label} did not answer within {REQUEST_S:g} s") from None
         except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ProxyError) as error:
             raise NetworkFault(f"{label}: {connecting.reason(error)}") from None
@@ -188,85 +185,6 @@ class HttpApi:
         """The whole address: httpx would take it apart for each part that it is given."""
         query = urlencode({**self.wire.query, **request.query})
         return f"{self.wire.account.base_url}{request.path}{query and '?'}{query}"
-
-    async def _refuse(self, response: httpx.Response, body: bytes, label: str) -> Any:
-        """Turn a status other than 200 into the error that says what to do about it."""
-        status, meanings = response.status_code, self.wire.statuses
-        said = body[:4096].decode("utf-8", "replace")
-        match status:
-            case _ if status in meanings.too_fast and not await self._slowed_down(status):
-                raise await self._rate_limited(response, body, label)
-            case _ if status in (401, 403) or status in meanings.refused:
-                raise await self._unauthorized(status, said)
-            case 429:
-                raise await self._rate_limited(response, body, label)
-            case 404:
-                raise Unknown(f"{label} answered 404: there is no such thing", said, status)
-            case _ if status == 408 or status >= 500:
-                raise Unavailable(f"{label} answered {status}")
-            case _ if 300 <= status < 400:
-                raise Rejected(
-                    f"{label} answered {status}: redirects are not followed", said, status
-                )
-            case _:
-                raise Rejected(f"{label} answered {status}", said, status)
-
-    async def _slowed_down(self, status: int) -> bool:
-        """Whether it gives this answer although it was just left alone for a while."""
-        now = self.clock.now()
-        state = await self.commits.call(self.accounts.state, self.wire.account)
-        if state.reason is not PauseReason.RATE_LIMITED:
-            return state.reason is PauseReason.UNAUTHORIZED
-        warned = (state.message or "").endswith(_answered(status)) and state.paused_until
-        return bool(warned and warned <= now < warned + RECHECK)
-
-    async def _unauthorized(self, status: int, said: str) -> Unauthorized:
-        account = self.wire.account
-        sentence = f"the provider refused the credential of {account.name} (HTTP {status})"
-        for fragment, meaning in self.wire.refusals.items():
-            if fragment in said.lower():
-                sentence += f": {meaning}"
-                break
-        return await self._stop_using(sentence)
-
-    async def _stop_using(self, sentence: str) -> Unauthorized:
-        now = self.clock.now()
-        reason, account = PauseReason.UNAUTHORIZED, self.wire.account
-        await self.commits.call(self.accounts.pause, account, reason, sentence, now + RECHECK, now)
-        return Unauthorized(sentence)
-
-    async def _rate_limited(self, response: httpx.Response, body: bytes, label: str) -> RateLimited:
-        now = self.clock.now()
-        last = await self.commits.call(self.accounts.state, self.wire.account)
-        asked = pause_asked(response.headers, body, now, pause_unsaid(last, now))
-        until = now + min(LONGEST, asked)
-        sentence = f"{label} {_answered(response.status_code)}"
-        await self.commits.call(
-            self.accounts.pause,
-            self.wire.account,
-            PauseReason.RATE_LIMITED,
-            sentence,
-            until,
-            now,
-        )
-        return RateLimited(sentence, until)
-
-
-def _answered(status: int) -> str:
-    return f"answered {status}"
-
-
-def paused(
-    account: Account,
-    reason: PauseReason | None,
-    message: str | None,
-    until: datetime | None,
-    now: datetime,
-) -> AccountPaused:
-    """The error of asking a paused account: it says how long it makes sense to wait."""
-    if reason is not PauseReason.RATE_LIMITED or until is None:
-        until = now + STANDING
-    return AccountPaused(f"{account.name} is paused: {message}", until, str(reason))
 
 
 async def _read(response: httpx.Response, label: str) -> bytes:

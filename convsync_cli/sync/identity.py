@@ -1,4 +1,4 @@
-"""Whose conversations a credential opens: some follow whoever made them to another workspace.
+"""Whose conversations a credential opens: some follow their creator to another workspace.
 
 What is read with such a credential would be mixed with another workspace's, so it is looked at once
 a run before anything is stored, and an account that opens another workspace than before is paused.
@@ -14,7 +14,6 @@ from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.errors import Unauthorized
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.pause import RECHECK, PauseReason
-from convsync_cli.sync.ports import Accounts
 
 LOOKED_AT_EVERY = timedelta(minutes=55)  # also where nothing is stored
 
@@ -31,7 +30,6 @@ async def make_sure(
     account: Account,
     provider: Provider,
     api: Api,
-    accounts: Accounts,
     commits: Commits,
     clock: Clock,
 ) -> bool:
@@ -46,14 +44,14 @@ async def make_sure(
     seen = await provider.identity(api)
     if seen is None:
         return False
-    now = clock.now()
+    accounts, now = commits.store.accounts, clock.now()
     meant = getattr(account.options, "workspace_id", None)
     known = meant or await commits.call(accounts.identify, account, seen, now)
     if known == seen:
         return True
     sentence = (
         f"the credential of {account.name} opens workspace {seen} now, not {known};"
-        f' switch back, or write workspace_id = "{seen}" if that is meant'
+        f' switch back, or write workspace_id = "{seen}" if that is intended'
     )
     reason = PauseReason.UNAUTHORIZED
     await commits.call(accounts.pause, account, reason, sentence, now + RECHECK, now)

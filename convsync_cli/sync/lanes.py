@@ -1,6 +1,6 @@
 """Which workspaces can be worked for at a moment: pure arithmetic over the accounts' shared states.
 
-A workspace all of whose accounts are paused or have enough requests waiting is passed over, so that
+A workspace all of whose accounts are paused or have enough requests waiting is skipped, so that
 it holds no slot that another could use.
 """
 

@@ -104,7 +104,7 @@ def contact(columns: Columns, cells: Cells, region: str | None) -> Contact | str
         elif re.fullmatch(column.form or _ID, filled[0]):
             handles.append(Handle(column.provider, filled[0]))
         elif column.form is None:
-            return f"its {column.provider} id is no id"
+            return f"its {column.provider} id is not valid"
     return _contact(texts, handles, region)
 
 
@@ -118,7 +118,7 @@ def _contact(
     found = [addresses.email(raw) for raw in mails]
     found += [addresses.phone(raw, region) for raw in phones]
     if not handles and all(address.value is None for address in found):
-        return "no email, phone or provider id that can be used"
+        return "no usable email, phone or provider id"
     parts = texts[Role.FIRST_NAME][:1] + texts[Role.LAST_NAME][:1]
     return Contact(
         name=_folded(texts[Role.NAME][:1] or parts),

@@ -38,7 +38,7 @@ def rows(
 ) -> Iterator[Row | BadLine]:
     """Read the leads of a CSV or JSONL file, with the memory that one row needs.
 
-    Empty rows are passed over. A short row lacks its last cells (Excel leaves empty ones out); a
+    Empty rows are skipped. A short row lacks its last cells (Excel leaves empty ones out); a
     long one is bad, since its cells may stand in wrong columns.
 
     Args:

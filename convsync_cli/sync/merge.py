@@ -1,4 +1,4 @@
-"""Which fetched messages are new, changed or known; pure, so that it can be tested to the end.
+"""Which fetched messages are new, changed or known; pure, so that it can be tested in full.
 
 House rules: the provider's id is the key. A missing id is no deletion. Two copies of one mail (the
 same Message-ID and direction) are one message, under the smaller of their ids, so that the order in

@@ -29,7 +29,7 @@ def messages(stream: BinaryIO) -> Iterator[MessageRow | BadLine]:
     """Read the messages of a JSONL file, with the memory that one line needs.
 
     Each line has ``lead`` (as on the command line), ``channel``, ``direction`` and ``body``, and
-    may have ``sent_at``, ``subject`` and ``message_id``. What else is there is passed over.
+    may have ``sent_at``, ``subject`` and ``message_id``. Other keys are ignored.
 
     Raises:
         UsageError: the file is empty, is not text, or is no JSONL.
@@ -66,9 +66,9 @@ def _message(row: Json) -> Message | str:
     if direction not in list(Direction):
         return f"direction must be one of {', '.join(Direction)}"
     if not isinstance(body, str):
-        return "body must be a text"
+        return "body must be text"
     if sent_at is None and told_at not in (None, ""):
-        return "sent_at is no time: write ISO 8601, as in 2026-01-31T10:00:00Z"
+        return "sent_at is not a time: write ISO 8601, as in 2026-01-31T10:00:00Z"
     return Message(
         Channel(channel),
         PROVIDER,

@@ -1,4 +1,4 @@
-"""What a run has to say to a person: that something begins to need one, not that it goes on.
+"""What a run has to say to a person: that something starts to need one, not that it still does.
 
 Cron mails every line, and starts a run every minute. What goes on is `status --check`'s to remind
 of.
@@ -33,7 +33,7 @@ def trouble(paused: Sequence[AccountState], runs: Sequence[PastRun]) -> Trouble:
 def news(known: Trouble, paused: Sequence[AccountState], failed: int) -> list[str]:
     """Sentences about what a run met that was not known before it; jobs ``failed`` in it."""
     told = [
-        f"{state.workspace}/{state.channel} is not read: {state.message}; mend it, then"
+        f"{state.workspace}/{state.channel} is not read: {state.message}; fix it, then"
         f" `convsync accounts resume {state.workspace}/{state.channel}`"
         for state in paused
         if state.reason in NEED_A_PERSON and _key(state) not in known.accounts

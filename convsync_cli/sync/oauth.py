@@ -1,4 +1,4 @@
-"""An access token that ends: renewed before it does, by one process at a time.
+"""An access token that expires: renewed before it does, by one process at a time.
 
 What the server answers to a renewal is written to the file before it is used, and what another
 process wrote is used instead of asking again. A renewal that has begun is not cut off with the

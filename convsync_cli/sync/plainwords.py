@@ -2,10 +2,10 @@
 
 OUTCOMES = {
     "done": "read to the end",
-    "retry": "did not work, tried again later",
-    "snooze": "had to wait, free of charge",
+    "retry": "failed, tried again later",
+    "snooze": "had to wait, which costs no attempt",
     "failed": "given up",
-    "released": "not finished in its time; goes on from the page it had reached",
+    "released": "not finished in time; continues from the page it had reached",
     "lost": "the process that worked on it was killed",
 }
 """The settlements of an attempt."""
@@ -14,8 +14,8 @@ CODES = {
     "budget": "the run's time was up before it was done",
     "bug": "a bug in convsync; please report it",
     "credential_unavailable": "the credential could not be read",
-    "cursor_loop": "the provider's pages led in a circle",
-    "forgotten": "the lead is somebody who was forgotten",
+    "cursor_loop": "the provider's pages went in a circle",
+    "forgotten": "the lead was forgotten",
     "job_timeout": "it took longer than job_timeout allows",
     "lost": "the process that worked on it was killed",
     "network": "the network failed",
@@ -25,8 +25,8 @@ CODES = {
     "sync": "the provider could not be read",
     "timeout": "the provider did not answer in time",
     "unauthorized": "the provider refused the credential",
-    "unavailable": "the provider was out of order",
-    "unknown": "the provider knows no such thing",
+    "unavailable": "the provider was unavailable",
+    "unknown": "the provider does not know it",
 }
 """Why something did not work: the ``code`` of every error of ``errors`` that a job can meet."""
 

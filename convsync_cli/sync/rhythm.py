@@ -1,4 +1,4 @@
-"""Whether the last run is at work and the next one late: one rule each, for all who ask.
+"""Whether the last run is at work and the next one late: one rule each, for everything that asks.
 
 What is late is judged by how often the last runs began.
 """

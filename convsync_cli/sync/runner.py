@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convsync_cli.sync import upkeep
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -17,11 +18,11 @@ from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import RunLock, Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import Listener
-from convsync_cli.sync.work import Line
-from convsync_cli.sync.worker import Pace, Tally, Worker
+from convsync_cli.sync.work import Link
+from convsync_cli.sync.worker import Tally, Worker
 
-Lines = Mapping[str, tuple[Line, ...]]
-Connect = Callable[[Commits, Deadline], Awaitable[Lines]]
+Links = Mapping[str, tuple[Link, ...]]
+Connect = Callable[[Commits, Deadline], Awaitable[Links]]
 
 CLOSE_S = 0.3
 
@@ -119,14 +120,13 @@ class Runner:
         self, commits: Commits, run: int, deadline: Deadline, stop: asyncio.Event, tally: Tally
     ) -> str:
         if not await commits.call(self._anything_to_do):
-            await upkeep.prune(self.store, commits, self.clock, deadline)
+            await upkeep.prune(commits, self.clock, deadline)
             return "drained"
-        lines = await self.connect(commits, deadline)
+        links = await self.connect(commits, deadline)
         worker = Worker(
-            self.store,
             commits,
             self.clock,
-            lines,
+            links,
             self.pace,
             self.uniform,
             self.listeners,
@@ -136,9 +136,9 @@ class Runner:
         try:
             reason = await worker.work(run, deadline, stop)
         finally:
-            await _hang_up(lines)
+            await _close(links)
         if not stop.is_set():
-            await upkeep.prune(self.store, commits, self.clock, deadline)
+            await upkeep.prune(commits, self.clock, deadline)
         return reason
 
     def _anything_to_do(self) -> bool:
@@ -149,9 +149,9 @@ class Runner:
         )
 
 
-async def _hang_up(lines: Lines) -> None:
+async def _close(links: Links) -> None:
     """Close the connections, as far as that takes no time."""
-    closing = (line.close() for held in lines.values() for line in held)
+    closing = (link.close() for held in links.values() for link in held)
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_S):
             await asyncio.gather(*closing, return_exceptions=True)

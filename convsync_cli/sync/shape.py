@@ -23,11 +23,16 @@ def rows(value: object, label: str) -> list[object]:
     """A part of an answer that must be a list; what is in it is looked at row by row.
 
     Raises:
-        Rejected: it is something else. To take that for "no rows" would be a lie.
+        Rejected: it is something else, or has rows of which none is an object with anything in it.
+            To take that for "no rows" would be a lie.
     """
-    if isinstance(value, list):
+    if isinstance(value, list) and (not value or any(map(_tells, value))):
         return value
     raise Rejected(f"{label} sent an answer of another shape than documented")
+
+
+def _tells(row: object) -> bool:
+    return isinstance(row, Mapping) and bool(row)
 
 
 def part(value: object, name: str) -> Json:

@@ -1,4 +1,4 @@
-"""Asking for the sync of some workspaces: of all their leads, or of what changed."""
+"""Queuing whole workspaces: all their leads, or a read of what changed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime

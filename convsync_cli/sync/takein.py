@@ -1,4 +1,4 @@
-"""Taking in history from elsewhere: lines of a file become messages of leads, batch by batch."""
+"""Importing history from elsewhere: lines of a file become messages of leads, batch by batch."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,7 +99,9 @@ class TakeIn:
 
     def _why_unknown(self) -> str:
         if self.add_leads:
-            return "lead is no usable email, phone or provider:id of one person, or was forgotten"
+            return (
+                "lead is not a usable email, phone or provider:id of one person, or was forgotten"
+            )
         return "no lead has this id, email or phone"
 
 

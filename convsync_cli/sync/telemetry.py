@@ -1,4 +1,4 @@
-"""What happened, as values, for whoever listens; a listener that fails breaks nothing.
+"""What happened, as values, for any listener; a listener that fails breaks nothing.
 
 House rule: an event names leads and jobs by their ids and endpoints by their pattern. It never
 holds a token, an address, a name or a text.

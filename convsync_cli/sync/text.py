@@ -1,10 +1,11 @@
 """HTML mail as plain text.
 
 The tree is lexbor's, by way of selectolax. A tree builder that follows the HTML standard can be
-made to work for ever: deep nesting is quadratic, and formatting tags that are never closed are
-opened anew in every block (34 KB of them make a million elements). Anybody may mail us anything.
-So formatting tags, which carry no layout, are taken out first; and a mail with too many or too
-deep tags is only stripped of them: it loses its layout, never its text.
+made to work for ever: deep nesting is quadratic, so are the attributes of a tag (900 KB of them
+take 20 s), and formatting tags that are never closed are opened anew in every block (34 KB of them
+make a million elements). Anybody may mail us anything. So formatting tags, which carry no layout,
+are taken out first; and a mail with too many, too deep or too full tags is only stripped of them:
+it loses its layout, never its text.
 """
 
 import re
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-# A newsletter has a few thousand tags and nests a few dozen deep.
+# A newsletter has a few thousand tags, nests a few dozen deep, and has a dozen attributes in a tag.
 MOST_TAGS = 20_000
 DEEPEST = 500
+MOST_ATTRIBUTES = 500
 
 _HIDDEN = frozenset({"script", "style", "head", "title", "template", "xml", "-comment"})
 _PARAGRAPHS = frozenset({"blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre"})
@@ -38,6 +40,10 @@ _FORMATTING = re.compile(  # the HTML standard, 13.2.4.3; not <a>, whose address
 # A bracket before another begins no tag; before a formatting tag that is taken out it would.
 _BRACKETS = re.compile(r"(?<!<)<{2,}")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:]*)")
+_ATTRIBUTES = re.compile(  # the HTML standard, 13.2.5.32 to 13.2.5.39
+    r"(?:[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^\s>]*+))?+)"
+    rf"{{0,{MOST_ATTRIBUTES}}}+[\s/]*+"
+)
 _UNSEEN_PARTS = re.compile(
     r"<(script|style|title)\b.*?(?:</\1[^>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.S | re.I
 )
@@ -67,7 +73,7 @@ _WRITTEN = (
 )
 
 # What people write into HTML without escaping it: "Rep <rep@example.com>", "<https://example.com>".
-_BARE_ADDRESS = re.compile(r"<(?=https?://|[^\s<>=@]{1,64}@)")
+_BARE_ADDRESS = re.compile(r"<(?=https?://|(?!!--)[^\s<>=@]{1,64}@)")
 _SCHEME = re.compile(r"(?:https?://(?:www\.)?|mailto:)", re.IGNORECASE)
 
 
@@ -86,14 +92,34 @@ def from_html(html: str) -> str:
 
 
 def _is_tame(html: str) -> bool:
-    """Whether a tree builder can be trusted with it: not too many tags, none too deep."""
-    depth = 0
+    """Whether a tree builder can be trusted with it: not too many tags, none too deep or too full.
+
+    Whether a tag stands in a comment or in another's attribute is not asked, so that nothing can
+    hide one: all are looked at, as long as they do not overlap so much that this takes long too.
+    """
+    opened: dict[str, int] = {}
+    depth = looked_at = 0
     for count, tag in enumerate(_TAG.finditer(html)):
-        if tag[2].lower() not in _VOID:
-            depth = max(0, depth + (-1 if tag[1] else 1))
-        if count > MOST_TAGS or depth > DEEPEST:
+        name, start = tag[2].lower(), tag.end()
+        if not tag[1]:
+            opened[name] = opened.get(name, 0) + 1
+            depth += name not in _VOID
+        elif opened.get(name):  # what was not opened closes nothing
+            opened[name] -= 1
+            depth -= name not in _VOID
+        end = start if html.startswith(">", start) else _end_of_attributes(html, start)
+        looked_at += end - start
+        if count > MOST_TAGS or depth > DEEPEST or looked_at > 2 * len(html):
+            return False
+        if not html.startswith(">", end) and end < len(html):
             return False
     return True
+
+
+def _end_of_attributes(html: str, start: int) -> int:
+    """Where the attributes of a tag end: at its bracket, unless there are too many."""
+    found = _ATTRIBUTES.match(html, start)
+    return found.end() if found else start
 
 
 def _stripped(html: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from convsync_cli.sync.privatefile import at_once, can_be_sent
 
 _ROOM = 16 * 1024  # a pair takes 1 to 3 KB
 _FORMAT = (
-    'put {"refresh_token": "…"} there, or the whole answer that the app got when access was given'
+    'put {"refresh_token": "…"} there, or the whole answer that the app got when access was granted'
 )
 
 
@@ -54,7 +54,9 @@ class TokenFile:
         """
         pair = _pair(_content(self.path))
         if pair is None:
-            raise CredentialUnavailable(f"the token file {self.path} holds no pair", _FORMAT)
+            raise CredentialUnavailable(
+                f"the token file {self.path} holds no pair of tokens", _FORMAT
+            )
         return pair
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What a run does beside its jobs: forget old ones, and look after refused accounts."""
+"""What a run does besides its jobs: delete old ones, and check refused accounts."""
 
 import asyncio
 import logging
@@ -12,9 +12,8 @@ from convsync_cli.sync.errors import ConvsyncError, SyncError, Unauthorized, whe
 from convsync_cli.sync.identity import make_sure
 from convsync_cli.sync.model.job import JobState
 from convsync_cli.sync.model.pause import RECHECK, PauseReason
-from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.work import Line
+from convsync_cli.sync.work import Link
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +27,9 @@ BATCHES = 20
 SPARE_S = 1.0
 
 
-async def prune(store: Store, commits: Commits, clock: Clock, deadline: Deadline) -> None:
+async def prune(commits: Commits, clock: Clock, deadline: Deadline) -> None:
     """Delete jobs and runs that are past their retention, in small batches, while time is left."""
-    now = clock.now()
+    store, now = commits.store, clock.now()
     for state, age in KEPT.items():
         for _ in range(BATCHES):
             if not deadline.allows(SPARE_S):
@@ -41,18 +40,13 @@ async def prune(store: Store, commits: Commits, clock: Clock, deadline: Deadline
 
 
 async def recheck(
-    lines: Sequence[Line],
-    store: Store,
-    commits: Commits,
-    clock: Clock,
-    deadline: Deadline,
-    meter: Meter,
+    links: Sequence[Link], commits: Commits, clock: Clock, deadline: Deadline, meter: Meter
 ) -> None:
     """Look whether refused credentials work again, with one cheap request each, when it is time.
 
     The jobs that waited for an account that works again are due at once.
     """
-    checks = (_check(line, store, commits, clock, deadline, meter) for line in lines)
+    checks = (_check(link, commits, clock, deadline, meter) for link in links)
     for result in await asyncio.gather(*checks, return_exceptions=True):
         if isinstance(result, ConvsyncError):
             raise result
@@ -61,21 +55,17 @@ async def recheck(
 
 
 async def _check(
-    line: Line,
-    store: Store,
-    commits: Commits,
-    clock: Clock,
-    deadline: Deadline,
-    meter: Meter,
+    link: Link, commits: Commits, clock: Clock, deadline: Deadline, meter: Meter
 ) -> None:
-    account, accounts = line.account, store.accounts
+    account, store = link.account, commits.store
+    accounts = store.accounts
     state = await commits.call(accounts.state, account)
     if not state.wants_check(clock.now()):
         return
     try:
-        api = line.connect(deadline, meter, probe=True)
-        if not await make_sure(account, line.provider, api, accounts, commits, clock):
-            await line.provider.check(api)
+        api = link.connect(deadline, meter, probe=True)
+        if not await make_sure(account, link.provider, api, commits, clock):
+            await link.provider.check(api)
     except Unauthorized:
         return  # which has extended the pause
     except SyncError:  # proves nothing; asked again soon, but not by every run

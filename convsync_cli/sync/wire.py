@@ -25,7 +25,7 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 for _talkative in ("httpx", "httpcore"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
 
-_POOL = httpx.Limits(max_connections=8, max_keepalive_connections=8)
+MOST_AT_ONCE = 8  # more connections make a client slow
 
 
 @dataclass(slots=True)
@@ -73,8 +73,11 @@ def open_wire(
     refusals: Mapping[str, str],
     transport: httpx.AsyncBaseTransport | None = None,
     statuses: Statuses = USUAL,
+    at_once: int = MOST_AT_ONCE,
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load.
+
+    ``at_once`` is how many of its requests may be under way; others wait for a connection.
 
     Raises:
         CredentialUnavailable: the file of a token that ends cannot be used.
@@ -85,7 +88,7 @@ def open_wire(
         client = httpx.AsyncClient(
             headers=dict(auth.headers),
             timeout=httpx.Timeout(REQUEST_S),
-            limits=_POOL,
+            limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
             follow_redirects=False,
             verify=_tls() if account.base_url.startswith("https:") else False,
             transport=transport,
@@ -93,7 +96,7 @@ def open_wire(
     except (OSError, ValueError, httpx.InvalidURL):  # its text may hold a proxy's password
         raise ConfigError(
             "the certificates or the proxy that the environment names cannot be used",
-            "look at SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
+            "check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
         ) from None
     return Wire(account, client, refusals, auth.query, renewal=renewal, statuses=statuses)
 

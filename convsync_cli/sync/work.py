@@ -30,7 +30,7 @@ async def _nothing() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Link:
     """An account that is connected: who reads it and at what cost, how to reach it for one job, how
     to close it."""
 
@@ -59,37 +59,36 @@ class Progress:
 class Work:
     """One attempt at a job: what it may use, and where it counts what it cost and brought."""
 
-    store: Store
     commits: Commits
     clock: Clock
     deadline: Deadline
     meter: Meter
     progress: Progress
-    lines: tuple[Line, ...]
+    links: tuple[Link, ...]
     channels: Mapping[str, Channel]
     hook: Hook | None = None
 
-    def api(self, line: Line) -> Api:
-        """A line's HTTP interface for this attempt."""
-        return line.connect(self.deadline, self.meter)
+    @property
+    def store(self) -> Store:
+        """What the acts are of that are called."""
+        return self.commits.store
 
-    async def make_sure(self, line: Line) -> None:
-        """See, once a run and before anything is stored, whose conversations a line opens.
+    def api(self, link: Link) -> Api:
+        """A link's HTTP interface for this attempt."""
+        return link.connect(self.deadline, self.meter)
+
+    async def make_sure(self, link: Link) -> None:
+        """See, once a run and before anything is stored, whose conversations a link opens.
 
         Raises:
             SyncError: another workspace's, or it cannot be told; see ``identity.make_sure``.
         """
-        async with line.guard.lock:
-            if not line.guard.sure:
+        async with link.guard.lock:
+            if not link.guard.sure:
                 await make_sure(
-                    line.account,
-                    line.provider,
-                    self.api(line),
-                    self.store.accounts,
-                    self.commits,
-                    self.clock,
+                    link.account, link.provider, self.api(link), self.commits, self.clock
                 )
-                line.guard.sure = True
+                link.guard.sure = True
 
     async def call(self, act: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a call of the store; it is committed when this returns."""

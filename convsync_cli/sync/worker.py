@@ -6,50 +6,29 @@ stopped goes back free of charge. Nothing is written for a job whose lease was l
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from convsync_cli.sync import upkeep
 from convsync_cli.sync.attempt import RELEASED, SPENT, attempt
+from convsync_cli.sync.claiming import Claiming, Free, Pace
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import where
-from convsync_cli.sync.lanes import Lanes, look
 from convsync_cli.sync.model.hook import Hook
-from convsync_cli.sync.model.job import Claim, Effort, JobState, Settlement
+from convsync_cli.sync.model.job import Claim, Effort, Settlement
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.model.progress import Saved
-from convsync_cli.sync.ports import Store
 from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.telemetry import JobStopped, Listener, Meter
-from convsync_cli.sync.work import Line, Progress, Work
+from convsync_cli.sync.work import Link, Progress, Work
 
-LEASE_MARGIN_S = 30.0  # a lease outlives its job's deadline, so that only the dead lose theirs
 POLL_S = 0.25
 GRACE_S = 1.2  # to write down what was stopped
-HOOKS_AT_ONCE = 4  # beside the other jobs: neither kind holds up the other, however slow it is
-
-WAITS = Settlement(
-    "released", JobState.PENDING, free=True, code="lost", error="waits to be run alone"
-)
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a worker works: jobs at once, and seconds for one job."""
-
-    concurrency: int
-    job_timeout_s: float
-
-    @property
-    def lease_s(self) -> float:
-        """Seconds that a claim lasts."""
-        return self.job_timeout_s + LEASE_MARGIN_S
 
 
 @dataclass(slots=True)
@@ -72,28 +51,16 @@ class Tally:
         setattr(self, outcome, getattr(self, outcome) + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Free:
-    """Slots without a job: for those that ask providers, and for programs beside them."""
-
-    jobs: int = 0
-    hooks: int = 0
-
-    def __bool__(self) -> bool:
-        return self.jobs > 0 or self.hooks > 0
-
-
 @dataclass(slots=True)
 class Worker:
-    """One run over one store.
+    """One run over the store behind ``commits``.
 
-    ``lines`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
+    ``links`` has the connected accounts of every workspace, ``hooks`` its hook where it has one.
     """
 
-    store: Store
     commits: Commits
     clock: Clock
-    lines: Mapping[str, tuple[Line, ...]]
+    links: Mapping[str, tuple[Link, ...]]
     pace: Pace
     uniform: Uniform
     listeners: tuple[Listener, ...] = ()
@@ -101,10 +68,13 @@ class Worker:
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _of_hooks: set[asyncio.Task[None]] = field(default_factory=set)  # those of them
-    _has_hooks: bool = True  # until a look shows that none is left of a configuration that had one
-    _alone: bool = False
     _ending: bool = False
-    _spent: set[str] = field(default_factory=set)  # workspaces whose rate limit outlasts the run
+    _claiming: Claiming = field(init=False)
+
+    def __post_init__(self) -> None:
+        accounts = {name: [link.account for link in held] for name, held in self.links.items()}
+        store, has_hooks = self.commits.store, bool(self.hooks)
+        self._claiming = Claiming(store, self.clock, self.pace, accounts, has_hooks)
 
     async def work(self, run: int, deadline: Deadline, stop: asyncio.Event) -> str:
         """Work until nothing is due, the deadline has passed, or ``stop`` is set.
@@ -124,9 +94,9 @@ class Worker:
     async def _recheck(self, deadline: Deadline) -> None:
         """Look after refused accounts beside the jobs, so that a check that hangs holds up none."""
         meter = Meter()
-        lines = [line for held in self.lines.values() for line in held]
+        links = [link for held in self.links.values() for link in held]
         try:
-            await upkeep.recheck(lines, self.store, self.commits, self.clock, deadline, meter)
+            await upkeep.recheck(links, self.commits, self.clock, deadline, meter)
         finally:
             self.tally.requests += meter.requests
 
@@ -136,31 +106,25 @@ class Worker:
         while not stop.is_set():
             if deadline.passed:
                 return "budget"
-            free = self._free()
+            self._of_hooks &= self._tasks
+            programs = len(self._of_hooks)
+            free = self._claiming.free(len(self._tasks) - programs, programs)
             if not free:
                 await self._rest(min(POLL_S, deadline.remaining), stop)
                 continue
             lanes, claims = await self.commits.call(
-                self._look_and_claim, run, free, bool(self._tasks)
+                self._claiming.claim, run, free, busy=bool(self._tasks)
             )
             if claims:
                 self._begin(run, claims, deadline)
                 continue
-            busy = self._tasks or not checks.done()
-            wait = POLL_S if busy else await self._until_opening(lanes, deadline)
+            wait: float | None = POLL_S
+            if not self._tasks and checks.done():
+                wait = await self.commits.call(self._claiming.opening, lanes, deadline)
             if wait is None:
-                return "budget" if self._spent else "drained"
+                return "budget" if self._claiming.spent else "drained"
             await self._rest(min(wait, deadline.remaining), stop)
         return "signal"
-
-    def _free(self) -> Free:
-        self._alone = self._alone and bool(self._tasks)
-        self._of_hooks &= self._tasks
-        if self._alone:
-            return Free()
-        programs = len(self._of_hooks)
-        jobs = self.pace.concurrency - (len(self._tasks) - programs)
-        return Free(jobs, HOOKS_AT_ONCE - programs if self._has_hooks else 0)
 
     def _begin(self, run: int, claims: list[Claim], deadline: Deadline) -> None:
         for claim in claims:
@@ -170,46 +134,6 @@ class Worker:
             self._tasks.add(task)
             if claim.kind == Kind.INBOUND_HOOK:
                 self._of_hooks.add(task)
-
-    def _look_and_claim(self, run: int, free: Free, busy: bool) -> tuple[Lanes, list[Claim]]:
-        """Claim for every free slot at once, in one transaction."""
-        now = self.clock.now()
-        accounts = {name: [line.account for line in held] for name, held in self.lines.items()}
-        lanes = look(accounts, self.store.accounts.states(), now).without(self._spent)
-        claims = self._claims(run, lanes.open, free.jobs, busy)
-        if free.hooks > 0:  # a program needs no account: every workspace's may be run
-            programs = self._claims(
-                run, tuple(self.lines), free.hooks, busy or bool(claims), hooks=True
-            )
-            self._has_hooks = bool(self.hooks or programs)
-            claims += programs
-        return lanes, claims
-
-    def _claims(
-        self, run: int, workspaces: Sequence[str], most: int, busy: bool, *, hooks: bool = False
-    ) -> list[Claim]:
-        """Claim up to ``most`` jobs; ``busy`` is whether others run."""
-        now = self.clock.now()
-        lease_until = now + timedelta(seconds=self.pace.lease_s)
-        claims: list[Claim] = []
-        while workspaces and len(claims) < most and not self._alone:
-            claim = self.store.queue.claim(run, workspaces, now, lease_until, hooks=hooks)
-            if claim is None:
-                break
-            # A job whose process died may have killed it: it runs alone, so that it takes no other
-            # down with it. Where others run, it waits until they have ended.
-            self._alone = claim.suspect
-            if claim.suspect and (busy or claims):
-                self.store.queue.settle(run, claim, WAITS, Effort(), now)
-            else:
-                claims.append(claim)
-        return claims
-
-    async def _until_opening(self, lanes: Lanes, deadline: Deadline) -> float | None:
-        """Seconds until a workspace with due jobs opens within the deadline; None if none does."""
-        soon = {name: wait for name, wait in lanes.opens_in.items() if deadline.allows(wait)}
-        due = await self.commits.call(self.store.queue.due, tuple(soon), self.clock.now())
-        return min(soon.values()) if due else None
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:
         """Wait for a job to end, the signal to come, or ``seconds`` to pass."""
@@ -224,34 +148,26 @@ class Worker:
 
     async def _perform(self, run: int, claim: Claim, deadline: Deadline) -> None:
         work = Work(
-            store=self.store,
             commits=self.commits,
             clock=self.clock,
             deadline=deadline,
             meter=Meter(),
             progress=Progress(),
-            lines=self.lines.get(claim.workspace, ()),
+            links=self.links.get(claim.workspace, ()),
             channels={
-                line.account.provider: line.account.channel
-                for line in self.lines.get(claim.workspace, ())
+                link.account.provider: link.account.channel
+                for link in self.links.get(claim.workspace, ())
             },
             hook=self.hooks.get(claim.workspace),
         )
         try:
             settlement = await attempt(claim, work, self.pace.job_timeout_s, self.uniform)
-            following = await self._settle(
-                run, claim, settlement, work, self._slot(claim, deadline)
-            )
-            self._begin(run, following, deadline)
+            over = self._ending or deadline.passed
+            free = Free() if over else self._claiming.left_by(claim)
+            self._begin(run, await self._settle(run, claim, settlement, work, free), deadline)
         finally:
             self.tally.requests += work.meter.requests
             self.tally.messages += work.progress.saved
-
-    def _slot(self, claim: Claim, deadline: Deadline) -> Free:
-        """The slot that a job leaves, where another may have it."""
-        if self._ending or self._alone or deadline.passed:
-            return Free()
-        return Free(hooks=1) if claim.kind == Kind.INBOUND_HOOK else Free(jobs=1)
 
     async def _settle(
         self, run: int, claim: Claim, settlement: Settlement, work: Work, free: Free
@@ -259,7 +175,7 @@ class Worker:
         """Settle a claim, and claim the next job where its slot is ``free``; returns that."""
         reached("job.settling")
         if settlement is SPENT:
-            self._spent.add(claim.workspace)
+            self._claiming.spent.add(claim.workspace)
         effort = work.meter.effort()
         settling = asyncio.ensure_future(
             self.commits.call(self._settle_and_claim, run, claim, settlement, effort, free)
@@ -290,13 +206,15 @@ class Worker:
         self, run: int, claim: Claim, settlement: Settlement, effort: Effort, free: Free
     ) -> tuple[bool, list[Claim]]:
         """Both in one transaction, so that the disk is waited for once."""
-        held = self.store.queue.settle(run, claim, settlement, effort, self.clock.now())
-        return held, self._look_and_claim(run, free, busy=True)[1] if free else []
+        held = self.commits.store.queue.settle(run, claim, settlement, effort, self.clock.now())
+        return held, self._claiming.claim(run, free, busy=True)[1] if free else []
 
     async def _give_back(self, run: int, claims: list[Claim]) -> None:
         now = self.clock.now()
         for claim in claims:
-            await self.commits.call(self.store.queue.settle, run, claim, RELEASED, Effort(), now)
+            await self.commits.call(
+                self.commits.store.queue.settle, run, claim, RELEASED, Effort(), now
+            )
 
     def _tell(self, event: JobStopped) -> None:
         for listener in self.listeners:

@@ -43,7 +43,15 @@ def test_an_account_is_not_resumed_while_its_token_is_refused(operator: Operator
     operator.runs("run").ended(0)
     refused = operator.runs("accounts", "resume", "acme/sms", "--json").ended(12)
     assert refused.error["code"] == "unauthorized"
+    assert refused.json == {"account": "acme/sms", "state": "paused: unauthorized", "made_due": 0}
     assert state(operator, "acme/sms") == "paused: unauthorized"
+
+
+def test_an_account_that_cannot_be_asked_now_is_13_and_has_its_document(operator: Operator) -> None:
+    operator.suffers("reset", provider="gohighlevel", workspace="acme")
+    later = operator.runs("accounts", "resume", "acme/sms", "--json").ended(13)
+    assert later.error["code"] == "network"
+    assert later.json == {"account": "acme/sms", "state": "ok", "made_due": 0}
 
 
 def test_an_unknown_account_is_not_found(operator: Operator) -> None:

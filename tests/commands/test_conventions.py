@@ -138,6 +138,11 @@ def test_help_opens_with_an_example_and_fits_a_screen(one: Operator, command: st
     assert f"convsync {command}".strip() in second
 
 
+@pytest.mark.parametrize("command", EVERY)
+def test_help_shows_no_limit_that_nobody_reaches(one: Operator, command: str) -> None:
+    assert not re.search(r"\d{12}", one.runs(*command.split(), "--help").ended(0).out)
+
+
 def test_every_command_is_told_in_a_line_that_is_not_cut_off(one: Operator) -> None:
     told = one.runs("--help", env={"COLUMNS": "80"}).ended(0).out
     assert "..." not in told.replace("[ARGS]...", "")
@@ -200,13 +205,13 @@ def test_a_database_that_is_not_there_is_told_in_one_sentence(one: Operator, com
     [
         ("stauts", "there is no command 'stauts'", '"status"'),
         ("jobs lst", "there is no command 'lst' in `convsync jobs`", '"list"'),
-        ("jobs list --state fialed", "'fialed' is no value for --state", '"failed"'),
+        ("jobs list --state fialed", "'fialed' is not a value for --state", '"failed"'),
         ("status --workspace acmee", "there is no workspace 'acmee'", '"acme"'),
-        ("export --format jsnl", "'jsnl' is no value for --format", '"jsonl"'),
+        ("export --format jsnl", "'jsnl' is not a value for --format", '"jsonl"'),
         ("jobs show", "JOB is missing", "e.g. `convsync jobs show 42`"),
         ("jobs show x", "JOB: must be a number", "e.g. `convsync jobs show 42`"),
-        ("jobs list --limit 0", "--limit: 0 is not in the range", "e.g. `convsync jobs list"),
-        ("jobs show 1 2", "there is an argument too many", "e.g. `convsync jobs show 42`"),
+        ("jobs list --limit 0", "--limit: must be at least 1", "e.g. `convsync jobs list"),
+        ("jobs show 1 2", "there are too many arguments", "e.g. `convsync jobs show 42`"),
         ("leads import x.csv", "--workspace is missing", "e.g. `convsync leads import"),
     ],
 )
@@ -228,6 +233,8 @@ def test_what_was_typed_wrong_is_named_with_what_was_meant(
         ("jobs", "list", "--state", "pit-0123456789abcdef0123456789abcdef"),
         ("status", "--pit-0123456789abcdef0123456789abcdef"),
         ("jobs", "list", "--limit", "jane.doe@example.com"),
+        ("status", "--max-age", "jane.doe@example.com"),
+        ("export", "--since", "+12025550123"),
     ],
 )
 def test_what_may_be_an_address_or_a_token_is_not_repeated(
@@ -237,6 +244,37 @@ def test_what_may_be_an_address_or_a_token_is_not_repeated(
     assert "doe" not in told
     assert "2025550123" not in told
     assert "0123456789abcdef" not in told
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("show", "acme", "-w", "jane.doe@example.com"),
+        ("enqueue-all", "-w", "pit-0123456789abcdef0123456789abcdef"),
+        ("accounts", "pause", "jane.doe@example.com"),
+        ("accounts", "resume", "acme/+12025550123"),
+    ],
+)
+def test_nor_is_it_where_a_workspace_or_an_account_should_stand(
+    one: Operator, typed: tuple[str, ...]
+) -> None:
+    told = one.runs(*typed).ended(4).err
+    assert "…" in told
+    assert not re.search("doe|2025550123|0123456789abcdef", told)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ("jobs", "list", "--lead", "\udcff"),
+        ("leads", "add", "-w", "acme", "--email", "somebody@example.com", "--name", "\udcff"),
+        ("leads", "add", "-w", "acme", "--id", "gohighlevel:\udcff"),
+    ],
+)
+def test_bytes_that_are_no_text_are_wrong_usage_and_no_bug(
+    one: Operator, typed: tuple[str, ...]
+) -> None:
+    assert one.runs(*typed, "--json").ended(2).error["message"] == "an argument is not UTF-8 text"
 
 
 # Data and the rest
@@ -330,6 +368,15 @@ def test_a_full_disk_under_stdout_is_told_and_no_bug(one: Operator) -> None:
     assert "cannot be written" in ended.err
     assert "Exception ignored" not in ended.err
     one.pipes("convsync jobs show 999999 2>/dev/full").ended(4)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_error_keeps_its_exit_code_where_what_was_printed_before_it_cannot_be_written(
+    one: Operator,
+) -> None:
+    forget = f"convsync leads forget {one.lead('long mail')}"  # shows what would go, then asks
+    for line in (f"{forget} >/dev/full", f"{forget} | true; exit ${{PIPESTATUS[0]}}"):
+        assert "Exception ignored" not in one.pipes(line).ended(5).err
 
 
 # What destroys, asks

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.operator import Operator, Result, Running, eventually, on_duty
+from tests.commands.terminal import shown
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +27,8 @@ def abroad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
                 "PYTHONPATH": operator.environment["PYTHONPATH"],
                 "TMPDIR": str(folder / "tmp"),
                 "HOME": str(folder / "home"),
+                "CONVSYNC_DATABASE": str(folder / "home" / "own.db"),
+                "CONVSYNC_CONCURRENCY": "none",
             }
             return operator
 
@@ -56,7 +59,7 @@ def left(folder: Path) -> list[Path]:
     return [each for name in ("tmp", "home") for each in (folder / name).iterdir()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopped_half_way_it_leaves_nothing_behind_either(
     visitor: Operator, number: signal.Signals
 ) -> None:
@@ -92,6 +95,23 @@ def test_each_command_does_its_work(tour: Result) -> None:
     assert "messages written to messages.csv" in tour.out
 
 
+def test_it_touches_neither_the_database_nor_the_settings_of_whoever_runs_it(
+    tour: Result, started: tuple[Operator, Running]
+) -> None:
+    operator, _ = started
+    assert not Path(operator.environment["CONVSYNC_DATABASE"]).exists()
+
+
 def test_it_leaves_nothing_behind(tour: Result, started: tuple[Operator, Running]) -> None:
     assert "# One conversation" in tour.err
     assert left(started[0].folder) == []
+
+
+def test_on_a_terminal_it_waits_for_nobody(visitor: Operator) -> None:
+    pager = visitor.folder / "pager"
+    pager.write_text(f"#!/bin/sh\ntouch {visitor.folder}/opened\nexec cat\n")
+    pager.chmod(0o700)
+    tour = shown(visitor, "demo", "--leads", "20", env={"PAGER": str(pager)})
+    assert tour.code == 0
+    assert "sms: complete as of" in tour.text
+    assert not (visitor.folder / "opened").exists()

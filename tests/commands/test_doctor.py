@@ -1,4 +1,4 @@
-"""`doctor`: everything looked at, and how to mend it."""
+"""`doctor`: everything looked at, and how to fix it."""
 
 import json
 import socket
@@ -123,6 +123,15 @@ def test_a_wrong_table_is_a_problem_and_the_other_workspace_is_checked_all_the_s
     assert told["account globex/sms"] == "ok"
 
 
+def test_what_ends_every_run_is_no_configuration_that_can_be_used(operator: Operator) -> None:
+    monitoring = '\n[monitoring]\nping_url = { env = "not a name" }\n'
+    operator.config.write_text(operator.config.read_text() + monitoring)
+    operator.runs("run").ended(14)
+    finding = found(operator.runs("doctor", "--json").ended(3), "configuration")
+    assert finding["level"] == "problem"
+    assert "monitoring.ping_url.env is not the name of a variable" in finding["message"]
+
+
 def test_without_a_configuration_or_a_database_the_rest_is_said_to_be_unchecked(
     operator: Operator,
 ) -> None:
@@ -181,7 +190,7 @@ def test_people_read_marks_remedies_and_a_sum(operator: Operator) -> None:
     place = next(
         i for i, line in enumerate(lines) if line.startswith("PROBLEM  account acme/email")
     )
-    assert lines[place + 1].startswith("         -> mend the token")
+    assert lines[place + 1].startswith("         -> fix the token")
     assert lines[-1].startswith("1 problem and ")
 
 

@@ -339,6 +339,12 @@ def test_wait_without_seconds_takes_the_next_word_for_a_lead(operator: Operator)
     assert f"{lead}  job 1  succeeded" in waiting.ends().ended(0).out
 
 
+def test_behind_two_hyphens_stand_leads_whatever_they_look_like(operator: Operator) -> None:
+    told = operator.runs("enqueue", "--json", "--", "--wait", "--force", "-x").ended(3).json
+    assert told["unknown"] == ["--wait", "--force", "-x"]
+    assert operator.runs("show", "--", "--json").ended(4).err.startswith("convsync: ")
+
+
 def test_wait_is_13_when_time_is_up_and_still_prints_its_document(operator: Operator) -> None:
     lead = operator.lead("sms only")
     result = operator.runs("enqueue", lead, "--wait", "0.3", "--json").ended(13)
@@ -382,6 +388,17 @@ def test_wait_says_which_leads_are_unknown(operator: Operator) -> None:
     result = operator.runs("enqueue", "nobody@example.com", "--wait", "5").ended(3)
     assert "nobody@example.com  unknown" in result.out
     assert "1 of the given leads" in result.err
+
+
+def test_a_stream_that_is_waited_for_has_its_counts_as_well(operator: Operator) -> None:
+    lead = operator.lead("silent")
+    told = operator.runs("enqueue", "-", "--wait", "0", "--json", stdin=f"{lead}\nx\n".encode())
+    waited = told.ended(13).json.pop("waited")
+    assert [each["lead"] for each in waited] == [lead]
+    assert told.json | {"waited": []} == {
+        "queued": 1, "promoted": 0, "already_queued": 0, "recent": 0,
+        "unknown": ["x"], "ambiguous": [], "waited": [],
+    }  # fmt: skip
 
 
 def test_waiting_ends_at_once_by_a_signal_and_the_job_stays(operator: Operator) -> None:

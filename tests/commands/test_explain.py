@@ -51,8 +51,8 @@ def test_a_refused_account_is_named_with_what_ends_that(operator: Operator) -> N
     assert told["command"] == "convsync accounts resume acme/sms"
     assert told["next"]["when"] == sms["paused_until"]
     words = operator.runs("explain", lead).ended(0).out
-    assert "the account was paused: had to wait, free of charge" in words
-    assert words.splitlines()[-1] == "Helps: convsync accounts resume acme/sms"
+    assert "the account was paused: had to wait, which costs no attempt" in words
+    assert words.splitlines()[-1] == "Try: convsync accounts resume acme/sms"
     operator.runs(*told["command"].split()[1:]).ended(0)
     operator.runs("run").ended(0)
     assert operator.runs("explain", lead, "--json").json["current"] is True

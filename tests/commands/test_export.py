@@ -191,7 +191,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file_as_it_was(synced: Operator) ->
     assert leftovers(synced) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_export_that_is_stopped_leaves_the_old_file_as_it_was(
     synced: Operator, number: signal.Signals
 ) -> None:

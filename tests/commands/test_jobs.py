@@ -76,8 +76,8 @@ def test_people_see_what_a_job_is_for_and_how_long_it_has_waited(operator: Opera
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        (("jobs", "list"), "No job fits."),
-        (("jobs", "timeouts"), "Nothing timed out in that time."),
+        (("jobs", "list"), "No matching jobs."),
+        (("jobs", "timeouts"), "No timeouts in that time."),
     ],
 )
 def test_at_a_terminal_nothing_is_said_in_words(

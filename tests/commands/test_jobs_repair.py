@@ -53,7 +53,17 @@ def test_cancelling_all_asks_and_without_a_terminal_refuses(operator: Operator) 
 
 def test_numbers_and_all_exclude_each_other(operator: Operator) -> None:
     operator.runs("jobs", "retry").ended(2)
+    operator.runs("jobs", "cancel", "1", "--all").ended(2)
     operator.runs("jobs", "cancel", "1", "--all", "--yes").ended(2)
+
+
+def test_filters_narrow_all_and_are_never_ignored_beside_numbers(operator: Operator) -> None:
+    lead = operator.lead("silent")
+    operator.runs("enqueue", lead).ended(0)
+    for filters in (("-w", "globex"), ("--lead", lead), ("--kind", "delta_sync")):
+        operator.runs("jobs", "cancel", "1", *filters).ended(2)
+        operator.runs("jobs", "retry", "1", *filters).ended(2)
+    assert operator.states() == {"pending": 1}
 
 
 def test_old_jobs_are_pruned_and_young_ones_kept(operator: Operator) -> None:

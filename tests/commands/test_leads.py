@@ -151,7 +151,7 @@ def test_an_unusable_address_is_kept_as_given_flagged_and_not_matched_by(
     assert bob["emails"] == [{"value": None, "raw": "not an address", "usable": False}]
     beginner.runs("enqueue", "555-CALL-ME").ended(3)
     shown = beginner.runs("leads", "show", str(ann["lead"])).ended(0).out
-    assert "phone: 555-CALL-ME  (cannot be matched by)" in shown
+    assert "phone: 555-CALL-ME  (cannot be used to match)" in shown
     again = imports(beginner, told)
     assert (again["added"], again["unchanged"]) == (0, 2)
 

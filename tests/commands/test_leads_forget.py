@@ -99,7 +99,7 @@ def test_an_import_says_how_many_it_left_out(beginner: Operator) -> None:
     beginner.runs("leads", "import", "-", "-w", "acme", stdin=told).ended(0)
     forgets(beginner, "ann@example.com")
     again = beginner.runs("leads", "import", "-", "-w", "acme", stdin=told).ended(0)
-    assert again.err == "convsync: 1 rows are people who were forgotten; they are left out\n"
+    assert again.err == "convsync: 1 rows belong to people who were forgotten; left out\n"
     assert "ann@" not in again.out + again.err
 
 

@@ -121,7 +121,7 @@ def test_filters_narrow_every_format(synced: Operator) -> None:
     assert len(rows) == len(lines)
     page = synced.runs("export", "--format", "html", *options).ended(0).out
     assert page.count("<article") == len(lines)
-    assert "The options narrow" in page
+    assert "The options limit" in page
     told = synced.runs("export", "-o", "pages", "--format", "html", "-w", "globex", "--json").json
     globex = synced.runs("export", "-w", "globex").lines
     assert (told["messages"], told["pages"]) == (len(globex), len({m["lead"] for m in globex}))

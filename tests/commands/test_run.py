@@ -142,7 +142,9 @@ def test_the_lock_of_a_run_that_was_killed_holds_nobody_up(operator: Operator) -
 # How it ends
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_stops_it_softly_within_two_seconds_and_frees_its_jobs(
     operator: Operator, number: signal.Signals, code: int
 ) -> None:

@@ -171,7 +171,7 @@ def test_a_monitor_that_refuses_is_a_warning_that_cron_does_not_mail(
 ) -> None:
     watcher.status = 500
     loud = operator.runs("run").ended(0)
-    assert loud.err.count("the monitor was not told: it answered 500") == 2
+    assert loud.err.count("the monitor was not notified: it answered 500") == 2
     assert SECRET not in loud.err
     assert quietly(operator) == ""
 

@@ -83,13 +83,13 @@ def test_the_limit_says_how_many_there_are(synced: Operator) -> None:
 
 def test_nothing_found_is_an_answer(synced: Operator) -> None:
     assert synced.runs("search", "zebra", "--json").ended(0).json["hits"] == []
-    assert "No message" in synced.runs("search", "zebra").ended(0).out
+    assert "No stored message" in synced.runs("search", "zebra").ended(0).out
 
 
 @pytest.mark.parametrize("query", ["", "  ", "!!!", '""', "*"])
 def test_a_query_without_a_word_is_wrong_usage(synced: Operator, query: str) -> None:
     told = synced.runs("search", query, "--json").ended(2)
-    assert told.error["message"] == "the query holds no word to look for"
+    assert told.error["message"] == "the query contains no word to look for"
 
 
 def test_what_is_typed_is_never_a_syntax_error(synced: Operator) -> None:

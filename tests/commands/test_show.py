@@ -92,7 +92,7 @@ def test_quoted_history_is_trimmed_unless_it_is_asked_for(synced: Operator) -> N
 
 def test_what_was_never_read_is_not_shown_as_nothing(operator: Operator) -> None:
     told = operator.runs("show", operator.lead("silent")).ended(0).out
-    assert "sms: never read to its end; what is above may be incomplete." in told
+    assert "sms: never read to its end; the conversation above may be incomplete." in told
     assert "email: never read to its end" in told
 
 
@@ -187,10 +187,10 @@ def test_filters_leave_what_they_ask_for_and_say_so(synced: Operator) -> None:
     late = synced.runs("show", lead, "--since", moment, "--json").ended(0).json["messages"]
     early = synced.runs("show", lead, "--until", moment, "--json").ended(0).json["messages"]
     assert (early, late) == (every[:4], every[4:])
-    assert "The options narrow" in synced.runs("show", lead, "--last", "3").ended(0).out
-    assert "The options narrow" not in synced.runs("show", lead).ended(0).out
+    assert "The options limit" in synced.runs("show", lead, "--last", "3").ended(0).out
+    assert "The options limit" not in synced.runs("show", lead).ended(0).out
     nothing = synced.runs("show", lead, "--until", "2001-01-01").ended(0).out
-    assert "\nNo message.\nThe options narrow" in nothing
+    assert "\nNo message.\nThe options limit" in nothing
     synced.runs("show", lead, "--since", "once").ended(2)
 
 
@@ -203,7 +203,7 @@ def test_a_failed_first_read_says_why(operator: Operator) -> None:
     assert told["channels"]["sms"]["synced_at"] is None
     code = told["channels"]["sms"]["error_code"]
     words = operator.runs("show", lead).ended(0).out
-    assert f"sms: never read to its end (the last try failed: {code}); what is above may" in words
+    assert f"sms: never read to its end (the last try failed: {code}); the conversation" in words
 
 
 def test_a_channel_without_address_or_account_is_not_shown_as_nothing(operator: Operator) -> None:
@@ -215,7 +215,7 @@ def test_a_channel_without_address_or_account_is_not_shown_as_nothing(operator: 
     begin, end = text.index("[workspaces.acme.sms]"), text.index("[workspaces.acme.email]")
     operator.config.write_text(text[:begin] + text[end:])
     told = operator.runs("show", lead).ended(0).out
-    assert "sms: was never read, the workspace has no account for it." in told
+    assert "sms: never read: the workspace has no account for it." in told
 
 
 def test_who_wrote_is_told_where_the_name_does_not_say_it(synced: Operator) -> None:

@@ -230,6 +230,19 @@ class TestStates:
         pause(agency)
         assert agency.store.accounts.states() == [state(agency)]
 
+    def test_held_up_are_those_that_are_paused_or_have_requests_waiting(
+        self, agency: Agency
+    ) -> None:
+        take(agency, 0)
+        pause(agency, PauseReason.OPERATOR, of=account("beta"))
+        take(agency, 60, account("gamma"))
+        assert {each.workspace for each in agency.store.accounts.held_up(at(0))} == {
+            "acme", "beta", "gamma"
+        }  # fmt: skip
+        assert agency.store.accounts.held_up(at(600)) == [
+            agency.store.accounts.state(account("beta"))
+        ]
+
 
 def most_in_a_window(sent: list[float], seconds: float) -> int:
     return max(sum(start <= each < start + seconds for each in sent) for start in sent)

@@ -142,10 +142,10 @@ class TestWhoIsCovered:
     def test_who_is_unread_is_counted_up_to_a_bound(self, agency: Agency) -> None:
         for _ in range(3):
             agency.lead()
-        assert agency.store.feeds.unread(ACCOUNT, 99) == 3
-        assert agency.store.feeds.unread(ACCOUNT, 2) == 2
+        assert agency.store.feeds.untried(ACCOUNT, 99) == 3
+        assert agency.store.feeds.untried(ACCOUNT, 2) == 2
         finished(agency, 60, Covers.EVERYBODY)
-        assert agency.store.feeds.unread(ACCOUNT, 99) == 0
+        assert agency.store.feeds.untried(ACCOUNT, 99) == 0
 
 
 class TestHowFreshThatMakesIt:

@@ -17,37 +17,37 @@ from convsync_cli import account_tables, settings
 from convsync_cli.sync import providers
 
 MEANINGS = {
-    "database": "where the database is; a relative path begins at this file. Default: the XDG data"
+    "database": "where the database is; a relative path starts at this file. Default: the XDG data"
     " folder, `~/.local/share/convsync/convsync.db`",
-    "dedupe_window": "asked for again so soon, a lead is not synced again",
-    "concurrency": "jobs at once",
-    "job_timeout": "for one job; one that got further goes on from there later, free of charge",
-    "max_attempts": "before a job counts as failed",
+    "dedupe_window": "queued again within this time, a lead is not synced again",
+    "concurrency": "number of jobs at once",
+    "job_timeout": "per job; one that made progress continues later and loses no attempt",
+    "max_attempts": "tries before a job counts as failed",
     "workspaces": "a table for each workspace, `[workspaces.NAME]`",
     "monitoring": "the table `[monitoring]`",
-    "region": "the country of phone numbers that are written without one: ISO 3166, two letters",
+    "region": "the country of phone numbers written without one: ISO 3166, two letters",
     "sms": "the account for SMS: a table, see below",
     "email": "the account for email: a table, see below",
-    "inbound_hook": "the table of the program that is run for each new inbound message",
+    "inbound_hook": "the program to run for each new inbound message: a table, see below",
     "command": "the program and its arguments; no shell",
     "timeout": "for one message; less than `job_timeout`",
-    "ping_url": "the address of a check at healthchecks.io or one like it: a credential",
+    "ping_url": "the address of a check at healthchecks.io or a similar service: a credential",
     "provider": "one of those [below](#providers); it decides the channel",
     "base_url": "the origin of the API, `https` only; by default the provider's own",
-    "rate": 'at most so many requests in so many seconds: `"90/10s"`. By default the provider\'s'
-    " own, below its limit",
-    "discover": "whether people whom only the provider knows become leads. By default the"
-    " provider's own",
+    "rate": 'at most N requests in S seconds, written `"N/Ss"`: `"90/10s"`. By default the'
+    " provider's own, below its limit",
+    "discover": "whether people whom only the provider knows become leads. The default depends on"
+    " the provider",
     "client_id": "the app's id: a credential",
     "client_secret": "the app's secret: a credential",
-    "token_file": "where the pair of tokens is kept and renewed; a relative path begins at this"
+    "token_file": "where the pair of tokens is kept and renewed; a relative path starts at this"
     " file",
     "gohighlevel.location_id": "the id of the sub-account (location) that is read",
     "gohighlevel.token": "a private integration token: a credential",
     "gohighlevel.oauth": "an app with OAuth instead: a table",
     "emailbison.token": "an API token: a credential",
     "emailbison.workspace_id": "refuse every other workspace; by default the one that the token"
-    " opens at first",
+    " opens first",
     "twilio.account_sid": "the account, or subaccount, to read: `AC` and 32 digits",
     "twilio.auth_token": "the account's token: a credential. Or an API key:",
     "twilio.api_key_sid": "the API key's id: `SK` and 32 digits",

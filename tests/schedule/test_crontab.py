@@ -22,6 +22,14 @@ def test_every_line_is_a_comment_an_assignment_or_an_entry_of_six_fields() -> No
     assert read.commands == tuple(crontab.command(task, DEFAULT) for task in tasks(DEFAULT))
 
 
+def test_a_line_that_prunes_is_there_for_who_wants_it() -> None:
+    printed = crontab.render(DEFAULT)
+    assert "prune" not in " ".join(crontab.read(printed).commands)
+    uncommented = printed.replace("\n# 31 3 * * *", "\n31 3 * * *")
+    (pruning,) = set(crontab.read(uncommented).commands) - set(crontab.read(printed).commands)
+    assert pruning == "/usr/local/bin/convsync jobs prune --older-than 2d --quiet"
+
+
 def test_no_line_is_longer_than_cron_reads() -> None:
     assert max(len(line) for line in crontab.render(DEFAULT).splitlines()) < 1000
 

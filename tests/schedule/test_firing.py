@@ -49,7 +49,7 @@ def test_only_runs_that_nobody_watches_are_by_themselves(
 
 def test_it_says_by_whom_and_where() -> None:
     told = firing.runs(MINUTELY, "here", NOW, DEFAULT).message
-    assert "10 began" in told
+    assert "10 were started" in told
     assert "convsync on here" in told
 
 

@@ -109,7 +109,6 @@ class Line:
         self.server_clock = wire.server_clock
         api = HttpApi(
             wire,
-            self.store.accounts,
             commits,
             self.clock,
             Deadline.after(self.clock, self.budget_s),
@@ -401,6 +400,12 @@ def test_a_request_that_the_runs_end_cuts_off_costs_the_job_nothing(
     assert type(line.answers(httpx.ReadTimeout("slow")).error()) is BudgetSpent
 
 
+def test_what_took_its_whole_time_is_not_tried_again_without_time_for_it(line: Line) -> None:
+    line.budget_s = http.REQUEST_S + 0.2
+    assert type(line.answers(httpx.ReadTimeout("slow")).error()) is Timeout
+    assert len(line.served) == 1
+
+
 # Hanging servers, for real
 
 
@@ -417,7 +422,7 @@ def test_a_run_never_outlives_its_budget_whatever_the_server_does(
     line, sandbox = real
     sandbox.faults.add(Fault(kind, seconds=0.02, times=None))
     line.budget_s = 0.2
-    with pytest.raises(BudgetSpent):
+    with pytest.raises(BudgetSpent, match=r"^time was up before .* answered$"):  # in checks too
         line.get_for_real()
 
 

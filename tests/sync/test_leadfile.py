@@ -151,7 +151,7 @@ def test_an_address_that_cannot_be_one_is_kept_as_it_was_written() -> None:
 
 def test_a_row_that_finds_nobody_is_bad() -> None:
     assert read("name,email\nLead One,none\n") == [
-        BadLine(2, "no email, phone or provider id that can be used")
+        BadLine(2, "no usable email, phone or provider id")
     ]
 
 
@@ -264,9 +264,9 @@ def test_jsonl_has_the_same_names() -> None:
         ('{"email": ' + "[" * 100_000, "not JSON"),
         ('{"phone": ' + "1" * 10_000 + "}", "not JSON"),
         ("7", "not a JSON object"),
-        ('{"name": "Lead One"}', "no email, phone or provider id that can be used"),
-        ('{"email": {"email": ["a@b.co"]}}', "no email, phone or provider id that can be used"),
-        ('{"gohighlevel_id": "a b"}', "its gohighlevel id is no id"),
+        ('{"name": "Lead One"}', "no usable email, phone or provider id"),
+        ('{"email": {"email": ["a@b.co"]}}', "no usable email, phone or provider id"),
+        ('{"gohighlevel_id": "a b"}', "its gohighlevel id is not valid"),
         (json.dumps({"emails": ["a@b.co"] * 101}), "more than 100 addresses"),
         ('{"email": "' + "a" * 2_000_000 + '"}', "the line is longer than 1 MiB"),
     ],

@@ -75,7 +75,7 @@ def test_a_message_may_have_no_date_and_gets_none(written: Any) -> None:
 
 
 CANARY = "Ann Canary"
-NO_TIME = "sent_at is no time: write ISO 8601, as in 2026-01-31T10:00:00Z"
+NO_TIME = "sent_at is not a time: write ISO 8601, as in 2026-01-31T10:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ NO_TIME = "sent_at is no time: write ISO 8601, as in 2026-01-31T10:00:00Z"
         (ROW | {"channel": CANARY}, "channel must be sms or email"),
         (ROW | {"direction": CANARY}, "direction must be one of inbound, outbound, unknown"),
         (ROW | {"sent_at": CANARY}, NO_TIME),
-        (ROW | {"body": [CANARY]}, "body must be a text"),
-        ({key: value for key, value in ROW.items() if key != "body"}, "body must be a text"),
+        (ROW | {"body": [CANARY]}, "body must be text"),
+        ({key: value for key, value in ROW.items() if key != "body"}, "body must be text"),
         (" " * (messagefile.LONGEST + 1) + "{}", "the line is longer than 16 MiB"),
     ],
 )  # fmt: skip

@@ -23,7 +23,7 @@ def test_all_is_well_and_nothing_is_said() -> None:
 
 def test_a_refused_account_is_told_when_it_begins() -> None:
     assert news(Trouble(), [paused()], 0) == [
-        "acme/sms is not read: refused; mend it, then `convsync accounts resume acme/sms`"
+        "acme/sms is not read: refused; fix it, then `convsync accounts resume acme/sms`"
     ]
     assert news(trouble([paused()], []), [paused()], 0) == []
 

@@ -119,7 +119,6 @@ class App:
                 await act(
                     HttpApi(
                         wire,
-                        self.store.accounts,
                         commits,
                         self.clock,
                         Deadline.after(self.clock, self.budget_s),
@@ -262,7 +261,7 @@ def test_a_refused_renewal_pauses_the_account_and_says_what_to_do(app: App, stat
     assert isinstance(app.error(), Unauthorized)
     reason, message = app.pause
     assert reason is PauseReason.UNAUTHORIZED
-    assert f"give the app access again, and put its new pair into {app.path}" in message
+    assert f"grant the app access again, and put its new tokens into {app.path}" in message
     secrets = (*SECRETS.values(), app.pair["access_token"], app.pair["refresh_token"])
     assert not any(secret in message for secret in secrets)
 

@@ -91,6 +91,7 @@ def test_links_keep_their_text_and_an_address_that_differs(html: str, text: str)
         ("\0a\1\2\3\4\5\6b&#1;", "ab"),
         ("I <3 this, a < b, 2<4", "I <3 this, a < b, 2<4"),
         ("Rep <rep@example.com>, see <https://e.co>", "Rep <rep@example.com>, see <https://e.co>"),
+        ("a<!--rep@example.com-->b", "ab"),
         ("\ud800", "?"),
     ],
 )
@@ -145,6 +146,39 @@ def test_what_is_never_closed_is_looked_at_once(opening: str) -> None:
 def test_text_behind_too_many_tags_is_kept_without_its_layout() -> None:
     text = from_html("<span>" * 150_000 + "<p>one</p><u-x>two</u-x><script>no</script> &amp; END")
     assert text == "one\ntwo\n& END"
+
+
+LINK = "<a href='https://e.co'>END</a>"  # its address is layout, which is lost with the tree
+_CROWD = " ".join(f"a{n}" for n in range(600))
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<p {_CROWD}>",
+        f"<p a='>' b=\">\" {_CROWD}>",
+        f"<p x\"y a='>' {_CROWD}>",
+        f"<!-- <a x=' --><p {_CROWD}><!--'-->",
+        f"<p {_CROWD.replace(' ', '/')}>",
+        "<p " + " ".join(f"a{n} b{n}='<a'" for n in range(600)) + ">",
+        "<div></x>" * 600,
+    ],
+)
+def test_no_tree_is_built_of_tags_that_are_too_full_or_too_deep(html: str) -> None:
+    """A megabyte of attributes, each of which is compared with all the others, takes 20 seconds."""
+    assert from_html(html + LINK).endswith("END")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<p title=\'it"s > 5\' class="a > b" hidden>' * 100 + "</p>" * 100,
+        "<img src='data:image/png;base64," + "A/" * 10_000 + "'>",
+        "<p " + " ".join(f"a{n}='x'" for n in range(100)) + " >" + "word " * 10_000,
+    ],
+)
+def test_a_tree_is_built_of_what_a_mail_may_hold(html: str) -> None:
+    assert from_html(html + LINK).endswith("END <https://e.co>")
 
 
 class _Oracle(HTMLParser):

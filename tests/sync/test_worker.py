@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.errors import BudgetSpent, DatabaseError, RateLimited, Rejected, Unavailable
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.telemetry import JobStopped
-from convsync_cli.sync.worker import Pace
 from tests.sync.workbench import NOON, Bench, Teller
 
 

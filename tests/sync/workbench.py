@@ -19,6 +19,7 @@ import httpx
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.engines.sqlite import open_store
@@ -39,8 +40,8 @@ from convsync_cli.sync.retry import Uniform
 from convsync_cli.sync.runner import Report, Runner
 from convsync_cli.sync.telemetry import Listener, Meter
 from convsync_cli.sync.wire import open_wire
-from convsync_cli.sync.work import Connect, Line, Progress, Work
-from convsync_cli.sync.worker import Pace, Tally, Worker
+from convsync_cli.sync.work import Connect, Link, Progress, Work
+from convsync_cli.sync.worker import Tally, Worker
 
 T = TypeVar("T")
 
@@ -372,10 +373,9 @@ class Bench:
             deadline = Deadline.after(self.clock, budget_s)
             run = await commits.call(self.store.runs.start, "host", 1, budget_s, self.clock.now())
             worker = Worker(
-                self.store,
                 commits,
                 self.clock,
-                self.lines(commits),
+                self.links(commits),
                 self.pace,
                 self.uniform,
                 tuple(self.listeners),
@@ -388,9 +388,9 @@ class Bench:
     def run(self, budget_s: float = 3600.0) -> Report:
         """One whole run."""
 
-        async def connect(commits: Commits, deadline: Deadline) -> dict[str, tuple[Line, ...]]:
+        async def connect(commits: Commits, deadline: Deadline) -> dict[str, tuple[Link, ...]]:
             self.connected += 1
-            return self.lines(commits)
+            return self.links(commits)
 
         async def act() -> Report:
             lock = self.store.lock_run(False)
@@ -424,12 +424,12 @@ class Bench:
 
         return asyncio.run(around())
 
-    def lines(self, commits: Commits) -> dict[str, tuple[Line, ...]]:
+    def links(self, commits: Commits) -> dict[str, tuple[Link, ...]]:
         """All accounts, connected."""
-        found: dict[str, tuple[Line, ...]] = {}
+        found: dict[str, tuple[Link, ...]] = {}
         for teller in self.tellers:
-            line = Line(teller.account, teller, self.costs, self._connection(teller, commits))
-            found[teller.account.workspace] = (*found.get(teller.account.workspace, ()), line)
+            link = Link(teller.account, teller, self.costs, self._connection(teller, commits))
+            found[teller.account.workspace] = (*found.get(teller.account.workspace, ()), link)
         return found
 
     def claim(self) -> Claim:
@@ -443,13 +443,12 @@ class Bench:
     def task(self, commits: Commits, budget_s: float = 3600.0) -> Work:
         """What one attempt may use."""
         return Work(
-            store=self.store,
             commits=commits,
             clock=self.clock,
             deadline=Deadline.after(self.clock, budget_s),
             meter=Meter(),
             progress=Progress(),
-            lines=self.lines(commits)["acme"],
+            links=self.links(commits)["acme"],
             channels=CHANNELS,
             hook=self.hooks.get("acme"),
         )
@@ -467,7 +466,6 @@ class Bench:
         def connect(deadline: Deadline, meter: Meter, *, probe: bool = False) -> HttpApi:
             return HttpApi(
                 wire,
-                self.store.accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -499,9 +497,7 @@ async def api_over(
         commits = Commits(store, patience_without_end)
         wire = open_wire(account, auth, {}, transport)
         deadline = Deadline.after(clock, 1e9)
-        yield HttpApi(
-            wire, store.accounts, commits, clock, deadline, Meter(), uniform, sleep=at_once
-        )
+        yield HttpApi(wire, commits, clock, deadline, Meter(), uniform, sleep=at_once)
         await wire.client.aclose()
         commits.close(5.0)
         store.close()

@@ -1,7 +1,7 @@
 """Does anything grow without end? Thousands of simulated minutes of cron, in one process.
 
 ``python -m tests.torture.growth --minutes 60`` is the long version: an hour of simulated cron at
-full speed. Half an hour of simulated time passes between two runs. In every twentieth leads are
+full speed. An hour of simulated time passes between two runs. In every tenth leads are
 asked for and read, the others find nothing to do, as most runs of a crontab do; old jobs are
 forgotten. The database, its log, memory and open files must level off.
 """
@@ -30,9 +30,9 @@ from convsync_cli.sync.model.placing import Priority
 from tests.torture import invariants
 from tests.torture.harness import Harness, installed
 
-STEP = timedelta(minutes=30)
+STEP = timedelta(hours=1)
 AT_ONCE = 3  # leads that are asked for
-EVERY = 20  # runs
+EVERY = 10  # runs
 LOOK_EVERY = 50
 
 

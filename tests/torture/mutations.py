@@ -11,7 +11,7 @@ _QUEUE = _SQLITE + "queue.py"
 _INTAKE = _SQLITE + "intake.py"
 _CONTRACT = "tests/contracts/test_queue.py::"
 _SAVE = (
-    "            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))\n"
+    "            work.progress.add(await work.call(_save, work, lead, link, page, walk, sync))\n"
 )
 _SAVED = '            reached("page.saved")\n'
 
@@ -90,7 +90,7 @@ MUTANTS = (
     ),
     _mutant(
         "a lease ends before its job's own deadline",
-        "worker.py",
+        "claiming.py",
         "tests/torture/test_zombies.py::test_a_lease_outlives_its_jobs_own_deadline",
         ("LEASE_MARGIN_S = 30.0", "LEASE_MARGIN_S = -1.0"),
     ),
@@ -234,7 +234,7 @@ MUTANTS = (
     ),
     _mutant(
         "who killed its process runs beside others again",
-        "worker.py",
+        "claiming.py",
         "tests/torture/test_poison.py::test_a_poisonous_job_harms_no_other",
         ("self._alone = claim.suspect", "self._alone = False"),
         ("if claim.suspect and (busy or claims):", "if False:"),

@@ -35,6 +35,16 @@ def test_a_revoked_token_stops_its_account_and_nothing_else(tmp_path: Path) -> N
         _is_freed(harness)
 
 
+def test_a_credential_command_that_hangs_leaves_time_for_the_others(harness: Harness) -> None:
+    harness.configures('{ env = "ACME_GHL_TOKEN" }', '{ command = ["sleep", "60"] }')
+    harness.runs("enqueue-all").well()
+    harness.runs("run", "--max-seconds", "8").well()
+
+    assert harness.asks("SELECT DISTINCT state FROM jobs WHERE workspace = 'globex'") == [
+        ("succeeded",)
+    ]
+
+
 def _is_told(harness: Harness) -> None:
     """``status`` names the one account and why; nobody else is concerned."""
     status = harness.runs("status", "--json").well().json

@@ -1,4 +1,4 @@
-"""Nothing grows without end: two thousand runs in one process, and fifty processes."""
+"""Nothing grows without end: a thousand runs in one process, and fifty processes."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.torture.growth import AT_ONCE, EVERY, growing, simulate
 from tests.torture.harness import Harness
 
-RUNS = 2_000
+RUNS = 1_000
 PROCESSES = 50
 
 

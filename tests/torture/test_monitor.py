@@ -42,7 +42,7 @@ def test_a_run_ends_within_its_budget(
         told = {**env, "PING": f"{url or NOWHERE}/5ec2e7c0"}
         ended = harness.runs("run", "--max-seconds", str(BUDGET_S), "--json", env=told, within=30)
     assert ended.well().seconds <= BUDGET_S + GRACE_S
-    assert "the monitor was not told" in ended.err
+    assert "the monitor was not notified" in ended.err
     assert "5ec2e7c0" not in ended.err
     assert set(harness.states()) <= {"pending"}
 

@@ -88,7 +88,7 @@ def test_a_process_that_is_killed_on_the_way_costs_no_pair(app: App, point: str)
 def test_a_killed_process_whose_pair_nobody_has_is_told_and_mended(app: App) -> None:
     assert app.resumes(crash_at="oauth.answered").killed
     ended = app.resumes().well(REFUSED)
-    assert "give the app access again" in ended.err
+    assert "grant the app access again" in ended.err
     assert str(app.path) in ended.err
     assert app.tells_nothing(ended)
     app.is_granted()
@@ -137,5 +137,5 @@ def test_a_run_whose_renewal_is_refused_pauses_that_account_alone(app: App) -> N
     assert states.pop("acme/sms") == "paused: unauthorized"
     assert set(states.values()) == {"ok"}
     told = next(each["message"] for each in listed if each["account"] == "acme/sms")
-    assert "give the app access again" in told
+    assert "grant the app access again" in told
     assert app.tells_nothing(ended)

@@ -18,7 +18,7 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooz
 from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.verdict import verdict
-from convsync_cli.sync.work import Line, Work
+from convsync_cli.sync.work import Link, Work
 
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
 # it had read is old by then.
@@ -33,22 +33,22 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         BudgetSpent: no time is left; what was read is stored.
     """
     outcomes: dict[Channel, Outcome] = {}
-    while len(outcomes) < max(1, len(work.lines)):
+    while len(outcomes) < max(1, len(work.links)):
         lead, syncs = await work.call(_state, work.store, claim.lead or "")
         # What one channel tells of a person can open the other, so they are looked at again.
         left = [
-            (line, syncs[line.account.channel])
-            for line in work.lines
-            if line.account.channel in syncs.keys() - outcomes.keys()
-            and not _read_since(syncs[line.account.channel], claim, work)
+            (link, syncs[link.account.channel])
+            for link in work.links
+            if link.account.channel in syncs.keys() - outcomes.keys()
+            and not _read_since(syncs[link.account.channel], claim, work)
         ]
         if lead is None or not left:
             break
         answers = await asyncio.gather(
             *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
         )
-        for (line, _), answer in zip(left, answers, strict=True):
-            outcomes[line.account.channel] = _unless_raised(answer)
+        for (link, _), answer in zip(left, answers, strict=True):
+            outcomes[link.account.channel] = _unless_raised(answer)
     return _worst(outcomes.values())
 
 
@@ -65,18 +65,18 @@ def _read_since(sync: LeadSync, claim: Claim, work: Work) -> bool:
     return sync.synced_at is not None and claim.requested_at <= sync.synced_at <= latest
 
 
-async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim) -> Outcome:
+async def _read(work: Work, lead: Lead, link: Link, sync: LeadSync, claim: Claim) -> Outcome:
     """Read one channel and write down how that ended."""
     try:
-        await work.make_sure(line)
-        await _walk(work, lead, line, _begin(work, sync, claim), sync)
+        await work.make_sure(link)
+        await _walk(work, lead, link, _begin(work, sync, claim), sync)
     except BudgetSpent:
         raise
     except SyncError as error:
         await work.call(
             work.store.archive.finish,
             lead,
-            line.account.channel,
+            link.account.channel,
             outcome="failed",
             code=error.code,
         )
@@ -84,26 +84,26 @@ async def _read(work: Work, lead: Lead, line: Line, sync: LeadSync, claim: Claim
     return Done()
 
 
-async def _walk(work: Work, lead: Lead, line: Line, walk: Walk, sync: LeadSync) -> None:
+async def _walk(work: Work, lead: Lead, link: Link, walk: Walk, sync: LeadSync) -> None:
     """Take page after page, saving each with the cursor behind it."""
     found, resumed = False, walk.cursor is not None
     try:
-        async for page in line.provider.pages(work.api(line), lead, walk.cursor):
+        async for page in link.provider.pages(work.api(link), lead, walk.cursor):
             found = True
             walk = Walk(walk.started_at, page.cursor, walk.left_out + page.left_out)
-            work.progress.add(await work.call(_save, work, lead, line, page, walk, sync))
+            work.progress.add(await work.call(_save, work, lead, link, page, walk, sync))
             reached("page.saved")
     except Rejected:
         if found or not resumed:
             raise
         # The cursor of the earlier walk is refused by now: from the beginning, once.
-        await _walk(work, lead, line, Walk(work.clock.now()), sync)
+        await _walk(work, lead, link, Walk(work.clock.now()), sync)
         return
     if not found:
         await work.call(
             work.store.archive.finish,
             lead,
-            line.account.channel,
+            link.account.channel,
             outcome="not_found",
             synced_at=walk.started_at,
         )
@@ -119,7 +119,7 @@ def _begin(work: Work, sync: LeadSync, claim: Claim) -> Walk:
     return Walk(started_at, sync.cursor, sync.left_out) if fresh else Walk(now)
 
 
-def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk, sync: LeadSync) -> Saved:
+def _save(work: Work, lead: Lead, link: Link, page: Page, walk: Walk, sync: LeadSync) -> Saved:
     """Store a page; the last one together with the news that the conversation was read.
 
     ``sync`` is how the channel stood when the job began.
@@ -127,12 +127,12 @@ def _save(work: Work, lead: Lead, line: Line, page: Page, walk: Walk, sync: Lead
     Raises:
         Forgotten: the lead was forgotten, or is who was.
     """
-    store, channel, now = work.store, line.account.channel, work.clock.now()
+    store, channel, now = work.store, link.account.channel, work.clock.now()
     if page.contact is not None and not lead.knows(page.contact):
         learnt = store.leads.learn_about(lead, page.contact, work.channels, now)
         if learnt.answer == "forgotten":
             raise Forgotten(
-                f"{lead.id} is somebody who was forgotten: nothing is stored;"
+                f"{lead.id} was forgotten: nothing is stored;"
                 f" `convsync leads forget {lead.id}` erases what there is"
             )
     synced_at = walk.started_at if page.cursor is None else None

@@ -13,7 +13,7 @@ from datetime import timedelta
 from convsync_cli.sync import filling
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
-from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError
+from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError, Unavailable
 from convsync_cli.sync.firstwalks import under_way
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.account import Account
@@ -25,7 +25,7 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import LeadSync, Saved
 from convsync_cli.sync.verdict import verdict
-from convsync_cli.sync.work import Line, Work
+from convsync_cli.sync.work import Link, Work
 
 CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
 AT_ONCE = 8  # threads of one page, as many as an account has connections
@@ -39,13 +39,13 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     Raises:
         BudgetSpent: no time is left; what was read is stored.
     """
-    line = next((each for each in work.lines if each.account.channel == claim.subject), None)
-    if line is None:
+    link = next((each for each in work.links if each.account.channel == claim.subject), None)
+    if link is None:
         return Discard("no_account", "the workspace has no account for this channel any more")
-    sync = _DeltaSync(work, line, claim.max_attempts)
+    sync = _DeltaSync(work, link, claim.max_attempts)
     try:
         if await work.call(sync.wants_looking_at):
-            await work.make_sure(line)
+            await work.make_sure(link)
         first = await work.call(sync.is_first)
         if first and await work.call(sync.has_to_wait):
             return Done()  # it is queued again once it can begin
@@ -56,7 +56,7 @@ async def perform(claim: Claim, work: Work) -> Outcome:
     except BudgetSpent:
         raise
     except SyncError as error:
-        await work.call(work.store.feeds.fail, line.account, error.code)
+        await work.call(work.store.feeds.fail, link.account, error.code)
         return verdict(error, work.clock.now())
     return Done()
 
@@ -85,18 +85,18 @@ class _DeltaSync:
     """One attempt to read the feed of one account."""
 
     work: Work
-    line: Line
+    link: Link
     max_attempts: int
 
     def wants_looking_at(self) -> bool:
         """Whether it is long ago that somebody saw whose conversations the credential opens."""
-        looked_at = self.work.store.accounts.state(self.line.account).checked_at
+        looked_at = self.work.store.accounts.state(self.link.account).checked_at
         now = self.work.clock.now()
         return looked_at is None or not timedelta() <= now - looked_at < LOOKED_AT_EVERY
 
     def begin(self) -> Feed:
         """Go on with an interrupted walk, or begin a new one from the watermark or from nothing."""
-        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        feeds, account, now = self.work.store.feeds, self.link.account, self.work.clock.now()
         feed = feeds.feed(account)
         started_at = feed.walk_started_at
         if feed.cursor and started_at and timedelta() <= now - started_at <= CURSOR_KEEPS:
@@ -105,7 +105,7 @@ class _DeltaSync:
 
     def begin_anew(self) -> Feed:
         """Begin a walk from the watermark, or from nothing where that is cheaper."""
-        feeds, account, now = self.work.store.feeds, self.line.account, self.work.clock.now()
+        feeds, account, now = self.work.store.feeds, self.link.account, self.work.clock.now()
         watermark = None if self.is_whole_cheaper() else feeds.feed(account).watermark
         if watermark is None:
             feeds.save_walk(account, now, None, 0)  # so that other channels know of it
@@ -113,18 +113,18 @@ class _DeltaSync:
 
     def is_first(self) -> bool:
         """Whether no walk has come to its end yet."""
-        return self.work.store.feeds.feed(self.line.account).watermark is None
+        return self.work.store.feeds.feed(self.link.account).watermark is None
 
     def has_to_wait(self) -> bool:
         """Whether another channel's first walk is to end before this one's begins."""
-        every = [line.account for line in self.work.lines]
-        before = every[: every.index(self.line.account)]
+        every = [link.account for link in self.work.links]
+        before = every[: every.index(self.link.account)]
         return under_way(self.work.store, before, self.work.clock.now())
 
     def is_whole_cheaper(self) -> bool:
         """Whether reading everything costs less than the leads that nobody has read, one by one."""
-        feeds, account, costs = self.work.store.feeds, self.line.account, self.line.costs
-        if not feeds.unread(account, 1):
+        feeds, account, costs = self.work.store.feeds, self.link.account, self.link.costs
+        if not feeds.untried(account, 1):
             return False
         return filling.is_cheaper(costs, feeds.load(account, costs.page))
 
@@ -136,13 +136,13 @@ class _DeltaSync:
         """
         started_at = feed.walk_started_at or self.work.clock.now()
         walk = feed
-        api, provider = self.work.api(self.line), self.line.provider
+        api, provider = self.work.api(self.link), self.link.provider
         try:
             async for page in provider.changes(api, feed.watermark, feed.cursor, started_at):
                 left_out = walk.left_out + page.left_out
                 walk = replace(walk, cursor=page.cursor, left_out=left_out)
                 if page.news:
-                    await self.work.make_sure(self.line)
+                    await self.work.make_sure(self.link)
                 told = await self.work.call(self._recognise, await self._named(page))
                 unread = await self._read_threads(told)
                 self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
@@ -167,11 +167,11 @@ class _DeltaSync:
             for news in page.news
             if news.ask
             and not self._known(news.contact)
-            and (self.line.account.discover or self._known(Contact(addresses=news.found_by)))
+            and (self.link.account.discover or self._known(Contact(addresses=news.found_by)))
         }
 
     def _known(self, contact: Contact) -> Lead | None:
-        return self.work.store.leads.recognise(self.line.account.workspace, contact)
+        return self.work.store.leads.recognise(self.link.account.workspace, contact)
 
     def _recognise(self, page: FeedPage) -> list[_Told]:
         """Those of a page's people who are leads, or become ones."""
@@ -179,7 +179,7 @@ class _DeltaSync:
         return [_Told(news, lead, self._sync(lead)) for news, lead in found if lead]
 
     def _lead(self, news: News, covers: Covers) -> Lead | None:
-        account, store, now = self.line.account, self.work.store, self.work.clock.now()
+        account, store, now = self.link.account, self.work.store, self.work.clock.now()
         names = news.contact.handles or news.contact.addresses
         lead = self._known(news.contact if names else Contact(addresses=news.found_by))
         if lead is not None:
@@ -197,34 +197,32 @@ class _DeltaSync:
         return store.leads.lead(learnt.lead)
 
     def _sync(self, lead: Lead) -> LeadSync | None:
-        return self.work.store.archive.syncs(lead.id).get(self.line.account.channel)
+        return self.work.store.archive.syncs(lead.id).get(self.link.account.channel)
 
     async def _read_threads(self, told: list[_Told]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
 
-        Returns the leads whose conversation is refused: each is left to a job of its own, so that
-        one bad conversation does not hold up the feed.
+        Returns the leads whose conversation cannot be read while most others can: each is left to a
+        job of its own, so that one bad conversation does not hold up the feed.
         """
         slots = asyncio.Semaphore(AT_ONCE)
 
-        async def read(each: _Told, thread: Thread) -> str | None:
+        async def read(each: _Told, thread: Thread) -> None:
             async with slots:
-                try:
-                    await self._read_thread(each, thread)
-                except Rejected:
-                    return each.lead.id
-            return None
+                await self._read_thread(each, thread)
 
-        reading = (read(each, each.news.thread) for each in told if each.news.thread)
-        answers = await asyncio.gather(*reading, return_exceptions=True)
+        threads = [(each, each.news.thread) for each in told if each.news.thread]
+        answers = await asyncio.gather(*(read(*each) for each in threads), return_exceptions=True)
+        down = [answer for answer in answers if isinstance(answer, Unavailable)]
         for answer in answers:
-            if isinstance(answer, BaseException):
+            alone = isinstance(answer, Unavailable) and 2 * len(down) <= len(answers)
+            if answer is not None and not alone and not isinstance(answer, Rejected):
                 raise answer
-        return [lead for lead in answers if isinstance(lead, str)]
+        return [each.lead.id for (each, _), bad in zip(threads, answers, strict=True) if bad]
 
     async def _read_thread(self, told: _Told, thread: Thread) -> None:
         """Read one conversation back to what is known of it."""
-        api, provider = self.work.api(self.line), self.line.provider
+        api, provider = self.work.api(self.link), self.link.provider
         async for page in provider.pages(api, told.lead, thread.cursor):
             saved = await self.work.call(self._store, told, page.messages)
             self.work.progress.saved += saved  # in one step: other threads count there as well
@@ -234,13 +232,13 @@ class _DeltaSync:
                 return
 
     def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
-        archive, channel = self.work.store.archive, self.line.account.channel
+        archive, channel = self.work.store.archive, self.link.account.channel
         with announced(self.work, told.sync):
             return archive.save_messages(told.lead, channel, messages, self.work.clock.now())
 
     def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
         """Store a page of the feed with the cursor behind it, or with the end of the walk."""
-        store, account, now = self.work.store, self.line.account, self.work.clock.now()
+        store, account, now = self.work.store, self.link.account, self.work.clock.now()
         started_at, saved = walk.walk_started_at or now, Saved()
         for each in told:
             if messages := each.news.read(each.lead):
@@ -267,7 +265,7 @@ class _DeltaSync:
         await self.work.call(self._ask_for_unread)
 
     def _ask_for_unread(self) -> None:
-        account = self.line.account
+        account = self.link.account
         self.work.store.intake.enqueue_unread(account.workspace, account.channel, self._terms())
 
     def wake_the_others(self) -> None:
@@ -276,12 +274,12 @@ class _DeltaSync:
         specs = [
             JobSpec(Kind.DELTA_SYNC, each.workspace, each.channel)
             for each in self._others()
-            if feeds.feed(each).watermark is None or feeds.unread(each, 1)
+            if feeds.feed(each).watermark is None or feeds.untried(each, 1)
         ]
         self.work.store.intake.enqueue_jobs(specs, self._terms())
 
     def _others(self) -> list[Account]:
-        return [line.account for line in self.work.lines if line is not self.line]
+        return [link.account for link in self.work.links if link is not self.link]
 
     def _terms(self) -> Terms:
         return Terms(Priority.BULK, 0.0, self.max_attempts, self.work.clock.now())

@@ -46,7 +46,7 @@ async def _run(hook: Hook, stored: Stored) -> Outcome:
         async with asyncio.timeout(hook.timeout_s):
             ended = await program.run(hook.command, hook.environment, told)
     except TimeoutError:
-        return Discard("hook_timeout", f"took longer than {hook.timeout_s:g} s and was ended")
+        return Discard("hook_timeout", f"took longer than {hook.timeout_s:g} s and was stopped")
     except OSError as error:
         return Retry("hook_unstartable", f"cannot be started: {error.strerror}")
     return _outcome(ended, stored.message)

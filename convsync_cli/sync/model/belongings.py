@@ -1,4 +1,4 @@
-"""What goes when a lead is forgotten."""
+"""What is erased when a lead is forgotten."""
 
 from dataclasses import dataclass
 

@@ -29,7 +29,7 @@ class FromCommand:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """The secret stands in the configuration file itself."""
+    """The secret is in the configuration file itself."""
 
     value: str = field(repr=False)
 

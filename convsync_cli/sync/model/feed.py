@@ -1,4 +1,4 @@
-"""What a provider's change feed tells, and how far it has been read."""
+"""What a provider's change feed reports, and how far it has been read."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: ``subject``, what was seen, and how to mend it."""
+    """One thing that was looked at: ``subject``, what was seen, and how to fix it."""
 
     level: Level
     subject: str

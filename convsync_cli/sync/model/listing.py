@@ -1,4 +1,4 @@
-"""What is asked of many leads at once, and what is told of each."""
+"""Questions about many leads at once, and the answer for each."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What `status` tells: the depth of the queue and the age of what is known."""
+"""What `status` shows: the depth of the queue and the age of what is known."""
 
 from dataclasses import dataclass
 

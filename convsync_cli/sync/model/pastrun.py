@@ -1,4 +1,4 @@
-"""A run that was begun, as it is remembered."""
+"""A run that was started, as it is remembered."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What asking for all leads came to."""
+"""What queuing all leads came to."""
 
 from dataclasses import dataclass
 

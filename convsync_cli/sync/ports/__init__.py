@@ -92,8 +92,8 @@ class Feeds(Protocol):
     def load(self, account: Account, page: int) -> Load:
         """How much there is to read on the account's channel, in pages of ``page`` messages."""
 
-    def unread(self, account: Account, most: int) -> int:
-        """How many leads were never read on the account's channel, counted up to ``most``."""
+    def untried(self, account: Account, most: int) -> int:
+        """How many leads nobody tried to read on the account's channel, counted up to ``most``."""
 
     def save_walk(
         self, account: Account, started_at: datetime, cursor: str | None, left_out: int
@@ -124,6 +124,9 @@ class Accounts(Protocol):
 
     def states(self) -> list[AccountState]:
         """What is known of every account that was used."""
+
+    def held_up(self, now: datetime) -> list[AccountState]:
+        """What is known of those that may be paused or have requests waiting: others are free."""
 
     def take(self, account: Account, now: datetime, patience_s: float) -> AccountState | float:
         """Reserve a request: the seconds to wait before it, or the state of a paused account.

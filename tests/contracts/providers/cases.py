@@ -298,7 +298,6 @@ class Desk:
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,
-            self.store.accounts,
             commits,
             self.clock,
             Deadline.after(self.clock, 60.0),

@@ -34,7 +34,7 @@ from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import open_wire
-from convsync_cli.sync.work import Line, Progress, Work
+from convsync_cli.sync.work import Link, Progress, Work
 from tests.contracts.providers.cases import WORKSPACE, Desk, at_once, meant, told
 from tests.sync.workbench import new_store
 
@@ -208,7 +208,6 @@ class Follower:
             first = lambda least, most: least  # noqa: E731  # no chance
             return HttpApi(
                 wire,
-                self.store.accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -219,10 +218,10 @@ class Follower:
             )
 
         provider = Interrupted(module.reader(account), cut_after, meanwhile)
-        line = Line(account, provider, module.COSTS, connect)  # type: ignore[arg-type]  # of a provider, the feed
+        link = Link(account, provider, module.COSTS, connect)  # type: ignore[arg-type]  # of a provider, the feed
         work = Work(
-            self.store, commits, self.clock, Deadline.after(self.clock, 60.0), Meter(), Progress(),
-            (line,), self.channels,
+            commits, self.clock, Deadline.after(self.clock, 60.0), Meter(), Progress(),
+            (link,), self.channels,
         )  # fmt: skip
         now = self.clock.now()
         claim = Claim(

@@ -550,8 +550,8 @@ def test_only_the_first_end_wakes_so_that_no_two_channels_wake_each_other_for_ev
 # Conversations that changed
 
 
-def threaded(since_s: float) -> News:
-    return News(somebody(), thread=Thread("0", NOON + timedelta(seconds=since_s)))
+def threaded(since_s: float, contact: Contact | None = None) -> News:
+    return News(contact or somebody(), thread=Thread("0", NOON + timedelta(seconds=since_s)))
 
 
 def test_a_conversation_that_changed_is_read_back_to_what_is_known(bench: Bench) -> None:
@@ -604,6 +604,30 @@ def test_a_conversation_that_is_refused_is_left_to_a_job_of_its_own(bench: Bench
     assert bench.texts(other) == ["hi"]
     assert lead in waiting(bench)
     assert feed(bench).watermark == "mark"
+
+
+def test_a_conversation_that_cannot_be_read_while_others_can_holds_up_nobody(bench: Bench) -> None:
+    lead, other = bench.lead(), bench.lead()
+    bench.sms.about(lead).fails_with(Unavailable("answered 500"))
+    bench.sms.about(other).says("hi")
+    bench.sms.feed = [page(threaded(1), threaded(1, somebody("+12025550002")))]
+    bench.asks_for_changes()
+    assert perform_one(bench) == Done()
+    assert bench.texts(other) == ["hi"]
+    assert lead in waiting(bench)
+    assert feed(bench).watermark == "mark"
+
+
+def test_where_most_conversations_cannot_be_read_now_the_mark_is_held(bench: Bench) -> None:
+    leads = [bench.lead() for _ in range(3)]
+    bench.sms.about(leads[0]).says("hi")
+    bench.sms.about(leads[1]).fails_with(Unavailable("answered 503"))
+    bench.sms.about(leads[2]).fails_with(Unavailable("answered 503"))
+    bench.sms.feed = [page(*(threaded(1, somebody(f"+1202555000{n}")) for n in (1, 2, 3)))]
+    bench.asks_for_changes()
+    assert isinstance(perform_one(bench), Retry)
+    assert not waiting(bench)
+    assert feed(bench).watermark is None
 
 
 def test_a_conversation_that_cannot_be_read_now_holds_the_mark(bench: Bench) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from convsync_cli.sync.arrivals import announced
+from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.document import document as exported
 from convsync_cli.sync.jobs.inbound_hook import perform
 from convsync_cli.sync.model.hook import Hook
@@ -16,7 +17,6 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.telemetry import JobStopped
-from convsync_cli.sync.worker import Pace
 from tests.sync.workbench import NOON, Bench
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -96,7 +96,7 @@ def test_its_exit_status_is_the_jobs_outcome(bench: Bench, line: str, outcome: O
 def test_one_that_takes_too_long_is_ended_and_has_failed(bench: Bench) -> None:
     hooked(bench, "sleep 1000", timeout_s=0.05)
     arrives(bench)
-    assert perform_one(bench) == Discard("hook_timeout", "took longer than 0.05 s and was ended")
+    assert perform_one(bench) == Discard("hook_timeout", "took longer than 0.05 s and was stopped")
 
 
 def test_one_that_cannot_be_started_is_tried_again(bench: Bench) -> None:

@@ -216,7 +216,9 @@ def test_a_walk_goes_on_behind_the_page_that_it_had_reached() -> None:
     assert ids(read(rest, KNOWN, cursor)) == ["reply:1"]
 
 
-@pytest.mark.parametrize("answer", [[], None, "text", {}, {"data": None}, {"data": {}}])
+@pytest.mark.parametrize(
+    "answer", [[], None, "text", {}, {"data": None}, {"data": {}}, {"data": [None]}, {"data": [{}]}]
+)
 @pytest.mark.parametrize("feed", [REPLIES, SENT])
 def test_a_page_of_another_shape_is_rejected_and_not_taken_for_empty(
     feed: str, answer: object
@@ -306,6 +308,15 @@ def test_on_a_page_on_which_nobody_is_proven_to_be_the_lead_nothing_is_kept() ->
     except Rejected:
         found = []
     assert found == []
+
+
+def test_campaign_mails_that_do_not_say_whose_they_are_are_the_leads() -> None:
+    assert ids(read(planned(sent=page(send(lead_id=...))))) == ["sent:70001"]
+
+
+def test_beside_somebody_elses_campaign_mail_one_that_does_not_say_is_left_out() -> None:
+    found = page(send(id=1), send(id=2, lead_id=...), send(id=3, lead_id=991))
+    assert ids(read(planned(sent=found))) == ["sent:1"]
 
 
 def test_a_page_that_has_only_other_leads_rows_is_rejected() -> None:

@@ -110,6 +110,17 @@ def test_a_page_of_rows_without_ids_ends_no_walk() -> None:
     assert len(ids(walk(answers, known))) == 4
 
 
+def test_a_list_that_is_not_newest_first_is_read_to_its_end() -> None:
+    def told(*newest: int) -> Script:
+        answers = replies(reply(id=1), reply(id=2), next_cursor="c1")
+        return answers.answers(REPLIES, page(*(reply(id=id) for id in newest)), cursor="c1")
+
+    known = walk(told(3))[-1].watermark
+    assert len(ids(walk(told(3, 4), known))) == 4
+    # The mark is the greatest id, on whichever page it stood: nothing behind it is asked for.
+    assert len(walk(replies(reply(id=3), reply(id=2), next_cursor="c2"), known)) == 1
+
+
 def test_pages_that_repeat_behind_new_cursors_are_an_error() -> None:
     cursors = count()
 

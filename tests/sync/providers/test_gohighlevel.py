@@ -282,8 +282,18 @@ def test_a_row_of_another_conversation_is_dropped() -> None:
 
 
 def test_a_page_that_has_only_rows_of_other_conversations_is_rejected() -> None:
+    foreign = [row(conversationId=id, contactId="ctc2") for id in ("cnv2", "cnv3")]
     with pytest.raises(Rejected):
-        read(talking(nested([row(conversationId="cnv2"), row(conversationId="cnv3")])))
+        read(talking(nested(foreign)))
+
+
+@pytest.mark.parametrize("lead", [KNOWN, STRANGER])
+def test_the_contacts_rows_of_a_conversation_merged_into_this_one_are_kept(lead: Lead) -> None:
+    planned = looked_up(mail=contact(email=MAIL))
+    planned.answers(SEARCH, found(conversation()), contactId="ctc1")
+    merged = nested([row(), row(id="msg2", conversationId="cnv2")])
+    planned.answers("/conversations/cnv1/messages", merged)
+    assert ids(read(planned, lead)) == ["msg1", "msg2"]
 
 
 def test_a_row_that_names_no_conversation_is_believed() -> None:

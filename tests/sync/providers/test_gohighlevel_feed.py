@@ -12,7 +12,7 @@ import pytest
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Get, Post
-from convsync_cli.sync.errors import CursorLoop
+from convsync_cli.sync.errors import CursorLoop, Rejected
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.providers.gohighlevel import Reader
 from convsync_cli.sync.providers.gohighlevel.asking import Location
@@ -126,6 +126,23 @@ def test_rows_of_another_location_move_nothing() -> None:
     foreign = row("x", NOW_MS, locationId="locBBBB")
     pages = walk(Script().answers(SEARCH, {"conversations": [foreign, *rows(3, SINCE)]}))
     assert moved(pages).at == SINCE
+
+
+def test_a_page_without_any_date_is_refused_and_not_taken_for_no_news() -> None:
+    undated = [row(f"a{n}", None) for n in range(3)]
+    with pytest.raises(Rejected):
+        walk(Script().answers(SEARCH, {"conversations": undated, "total": 3}))
+
+
+@pytest.mark.parametrize("total", [5, "5"])
+def test_a_server_that_gives_fewer_a_page_than_asked_for_hides_none(total: object) -> None:
+    held = rows(5)
+    answers = Script()
+    for place, page in (("", held[:3]), (str(NOW_MS - 2000 + 1), held[2:])):
+        asked = {"startAfterDate": place} if place else {}
+        answers.answers(SEARCH, {"conversations": page, "total": total}, **asked)
+    assert people(walk(answers)) == [f"ca{n}" for n in range(5)]
+    assert len(answers.requests) == 2
 
 
 def test_conversations_of_one_date_that_fill_a_page_hide_none_behind_them() -> None:

@@ -347,7 +347,8 @@ def test_rows_are_found_in_whichever_envelope(answer: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [{}, {"data": {}}, {"rows": []}, None, "x", 7, {"history": None}]
+    "answer",
+    [{}, {"data": {}}, {"rows": []}, None, "x", 7, {"history": None}, {"history": [{}, 1]}],
 )
 def test_an_answer_of_another_shape_is_refused_and_never_nothing(answer: object) -> None:
     with pytest.raises(Rejected):
@@ -578,7 +579,7 @@ async def _told(
         except SyncError as error:
             said += f"{error} {error!r} {error.hint} {error.__cause__!r}"
             said += str(getattr(error, "explanation", ""))
-        said += repr(api.accounts.state(account)) + repr(api.meter)
+        said += repr(api.commits.store.accounts.state(account)) + repr(api.meter)
     return said
 
 

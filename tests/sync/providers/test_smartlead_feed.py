@@ -38,7 +38,7 @@ from convsync_cli.sync.providers import smartlead
 from convsync_cli.sync.providers.smartlead import asking
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import open_wire
-from convsync_cli.sync.work import Line, Progress, Work
+from convsync_cli.sync.work import Link, Progress, Work
 from tests.contracts.providers.cases import at_once, meant, told
 from tests.sync.workbench import new_store
 
@@ -164,10 +164,8 @@ class Office:
         deadline = Deadline.after(self.clock, 600.0)
 
         def connect(deadline: Deadline, meter: Meter, *, probe: bool = False) -> Api:
-            accounts = self.store.accounts
             return HttpApi(
                 wire,
-                accounts,
                 commits,
                 self.clock,
                 deadline,
@@ -181,10 +179,8 @@ class Office:
         claim = replace(
             Claim(1, "some", "acme", None, 1, 1, 3, now, now, now + timedelta(hours=1)), **about
         )
-        line = Line(wire.account, provider, smartlead.COSTS, connect)
-        work = Work(
-            self.store, commits, self.clock, deadline, Meter(), Progress(), (line,), CHANNELS
-        )
+        link = Link(wire.account, provider, smartlead.COSTS, connect)
+        work = Work(commits, self.clock, deadline, Meter(), Progress(), (link,), CHANNELS)
         try:
             outcome: Outcome = await perform(claim, work)
             return outcome

@@ -436,3 +436,7 @@ def test_once_an_hour_a_look_goes_to_its_bound_though_the_order_is_as_observed(w
 def test_a_broken_row_hides_no_other() -> None:
     found = fed(7, None, {}, {"sid": {}, "from": [], "date_sent": {}}, row())
     assert [each.external_id for each in found] == ["SM1"]
+
+
+def test_an_account_that_is_unknown_stops_like_a_wrong_token() -> None:
+    assert (404 in twilio.STATUSES.refused, "20404" in twilio.REFUSALS) == (True, True)

@@ -156,7 +156,8 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
     ``patience_ms`` bounds each wait for another writer.
 
     Raises:
-        DatabaseError: it is missing (and ``create`` is not set), foreign, newer, or unusable.
+        DatabaseError: it is missing or empty (and ``create`` is not set), foreign, newer or
+            unusable.
         Locked: another process holds it.
     """
     if create:
@@ -166,7 +167,7 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
         raise DatabaseError(f"there is no database at {path}", "make one with `convsync init`")
     connection = Connection(path, patience_ms)
     try:
-        _ensure_schema(connection)
+        _ensure_schema(connection, create)
     except BaseException:
         connection.close()
         raise
@@ -183,7 +184,7 @@ def _refuse_network(path: str) -> None:
         )
 
 
-def _ensure_schema(connection: Connection) -> None:
+def _ensure_schema(connection: Connection, create: bool) -> None:
     version = connection.value("PRAGMA user_version")
     owner = connection.value("PRAGMA application_id")
     empty = version == 0 and not connection.value("SELECT count(*) FROM sqlite_master")
@@ -191,6 +192,11 @@ def _ensure_schema(connection: Connection) -> None:
         raise DatabaseError(
             f"{connection.path} belongs to another program",
             "check --db and the `database` setting",
+        )
+    if empty and not create:  # a file that was cut to nothing is not "no leads"
+        raise DatabaseError(
+            f"the database {connection.path} is empty",
+            "restore a backup, or make a new one with `convsync init`",
         )
     if version > SCHEMA_VERSION:
         raise DatabaseError(

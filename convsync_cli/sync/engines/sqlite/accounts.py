@@ -32,6 +32,11 @@ class SqliteAccounts:
         """What is known of every account."""
         return [_state(row) for row in self._db.rows(f"{_SELECT} ORDER BY workspace, channel")]
 
+    def held_up(self, now: datetime) -> list[AccountState]:
+        """What is known of those that may not be free; see ``Accounts.held_up``."""
+        where = "WHERE reason IS NOT NULL OR next_at > ?"
+        return [_state(row) for row in self._db.rows(f"{_SELECT} {where}", (now.timestamp(),))]
+
     def take(self, account: Account, now: datetime, patience_s: float) -> AccountState | float:
         """Reserve a request; see ``Accounts.take``."""
         with self._db.transaction():

@@ -1,4 +1,4 @@
-"""Migrations for messages that come from elsewhere, or whose coming is told to a hook."""
+"""Migrations for messages that come from elsewhere, or whose arrival a hook hears of."""
 
 import sqlite_utils
 

@@ -30,7 +30,7 @@ _SENTENCES = {
         "check that the file exists and that you may read and write its folder",
     ),
     sqlite3.SQLITE_PERM: (
-        "may not use {path}",
+        "not allowed to use {path}",
         "check the owner and mode of the file and its folder",
     ),
     sqlite3.SQLITE_IOERR: (
@@ -55,13 +55,25 @@ def worded(path: str) -> Iterator[None]:
     """
     try:
         yield
+    except UnicodeDecodeError:  # what SQLite says quotes a damaged name
+        raise _worded(sqlite3.SQLITE_CORRUPT, path) from None
     except sqlite3.DatabaseError as error:
         if is_busy(error):
             raise Locked(f"{path} is locked by another process", "try again") from None
-        sentence = _SENTENCES.get(_primary(error))
-        if sentence is None:
+        code = sqlite3.SQLITE_CORRUPT if _unreadable(error) else _primary(error)
+        if code not in _SENTENCES:
             raise
-        raise DatabaseError(sentence[0].format(path=path), sentence[1]) from None
+        raise _worded(code, path) from None
+
+
+def _worded(code: int, path: str) -> DatabaseError:
+    said, hint = _SENTENCES[code]
+    return DatabaseError(said.format(path=path), hint)
+
+
+def _unreadable(error: sqlite3.Error) -> bool:
+    """Whether a text is not UTF-8, which we never store; the driver's own error has no code."""
+    return str(error).startswith("Could not decode to UTF-8")
 
 
 def _primary(error: sqlite3.Error) -> int:

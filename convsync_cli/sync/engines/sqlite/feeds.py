@@ -50,7 +50,7 @@ WHERE workspace = :workspace AND channel = :channel
                              AND handles.provider = :provider))
 """
 
-_UNREAD = """
+_UNTRIED = """
 SELECT count(*) FROM (
     SELECT 1 FROM lead_syncs INDEXED BY lead_syncs_age
     WHERE workspace = :workspace AND channel = :channel AND synced_at IS NULL AND outcome IS NULL
@@ -103,9 +103,9 @@ class SqliteFeeds:
         (row,) = self._db.rows(_LOAD, _named(account) | {"page": page})
         return Load(*map(int, row))
 
-    def unread(self, account: Account, most: int) -> int:
-        """How many leads nobody tried to read on the account's channel, up to ``most``."""
-        return int(self._db.value(_UNREAD, _named(account) | {"most": most}))
+    def untried(self, account: Account, most: int) -> int:
+        """How many leads nobody tried to read on the channel; see ``Feeds.untried``."""
+        return int(self._db.value(_UNTRIED, _named(account) | {"most": most}))
 
     def save_walk(
         self, account: Account, started_at: datetime, cursor: str | None, left_out: int

@@ -1,4 +1,4 @@
-"""Where a file lies: SQLite needs locks and shared memory that network file systems do not keep
+"""Where a file is: SQLite needs locks and shared memory that network file systems do not keep
 (sqlite.org/wal.html, "all processes using a database must be on the same host computer")."""
 
 import os

@@ -1,4 +1,4 @@
-"""What can be wrong with a database file, and how to mend it."""
+"""What can be wrong with a database file, and how to fix it."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ def _modes(path: str) -> Iterator[Finding]:
             yield Finding(
                 Level.WARNING,
                 "permissions",
-                f"others may use {name} (mode {mode:04o})",
+                f"other users can use {name} (mode {mode:04o})",
                 f"chmod {'700' if os.path.isdir(name) else '600'} {name}",
             )
             return
@@ -85,7 +85,7 @@ def _traces(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             Level.WARNING,
             "forgotten",
-            "traces of a lead that was forgotten may be left in the file",
+            "the file may still hold traces of a forgotten lead",
             "convsync leads forget --finish",
         )
 
@@ -122,7 +122,7 @@ def _room(path: str) -> Finding:
     free = shutil.disk_usage(os.path.dirname(os.path.abspath(path))).free
     told = f"{free / 1e9:.1f} GB are free beside the database"
     if free < LEAST_ROOM:
-        return Finding(Level.PROBLEM, "disk", told, "make room: nothing can be stored soon")
+        return Finding(Level.PROBLEM, "disk", told, "free some space: soon nothing can be stored")
     if free < LITTLE_ROOM or free < os.stat(path).st_size:
-        return Finding(Level.WARNING, "disk", told, "make room for its log and a copy of it")
+        return Finding(Level.WARNING, "disk", told, "free some space for its log and a copy of it")
     return Finding(Level.OK, "disk", told)

@@ -1,4 +1,4 @@
-"""Which runs are alive, told by locks that the kernel drops when their process dies.
+"""Which runs are alive, known by locks that the kernel drops when their process dies.
 
 Two empty files stand beside the database. ``-run`` is held by the one run that may checkpoint;
 ``-alive`` is shared by every run. Who gets ``-alive`` alone knows that all running jobs are orphans
@@ -50,7 +50,8 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
         DatabaseError: the lock files cannot be made.
         Locked: another run hangs where nobody can pass it.
     """
-    run, alive = _open(f"{path}-run"), _open(f"{path}-alive")
+    place = os.path.realpath(path)  # a file that has two names is one database
+    run, alive = _open(f"{place}-run"), _open(f"{place}-alive")
     sole = _try(run, fcntl.LOCK_EX)
     if not sole and not parallel:
         os.close(run)
@@ -60,7 +61,7 @@ def acquire(path: str, parallel: bool) -> RunLock | None:
     if not alone and not _shared_soon(alive):
         os.close(run)
         os.close(alive)
-        raise Locked("another run has hung while it started", "end it, then try again")
+        raise Locked("another run hung while starting", "end it, then try again")
     return RunLock(sole, alone, run, alive)
 
 

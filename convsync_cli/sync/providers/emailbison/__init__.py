@@ -59,7 +59,7 @@ class Reader:
         request = Get("api/users", "/api/users", {})
         told = text(part(part(await ask(api, request), "data"), "team").get("id"))
         if told is None:  # None would pass for a credential that sees one workspace for ever
-            raise Rejected(f"{request.label} does not tell which workspace the token opens")
+            raise Rejected(f"{request.label} does not say which workspace the token opens")
         return told
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:

@@ -146,6 +146,7 @@ def _messages(
 
     Rows written by hand often carry no lead id. They are believed where an address of the lead's
     is among theirs, and otherwise only on a page that has the lead's rows and nobody else's.
+    Campaign mails have no address to prove them by: nobody else's on their page is enough.
 
     Raises:
         Rejected: every row is somebody else's: the lead that was asked for was ignored.
@@ -153,7 +154,7 @@ def _messages(
     claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
     if False in claims and True not in claims:
         raise Rejected(f"{label} ignored the lead that was asked for")
-    trusted = False not in claims and True in claims
+    trusted = False not in claims and (True in claims or feed == "sent-emails")
     read = reply if feed == "replies" else sent
     for row, claim in zip(found, claims, strict=True):
         if isinstance(row, Mapping) and _tells(row) and (claim or (claim is None and trusted)):

@@ -134,8 +134,9 @@ class _Walk:
         async for page, following in walk(self.api, _REPLIES, place.paging):
             ids = _ids(page)
             if place.newest is None:
-                place = replace(place, newest=max(ids, default=0), edge=ids)
-            if following is None or (ids and ids[-1] <= known.reply):
+                place = replace(place, edge=ids)
+            place = replace(place, newest=max(place.newest or 0, *ids, 0))
+            if following is None or _reaches(ids, known.reply):
                 told = page if place.first or known.lacks(ids) else ()
                 yield of_replies(self.api, told), self._after_replies(place)
                 return
@@ -168,7 +169,7 @@ class _Walk:
             if floor is None:
                 break
             told += [row for row in page if (number(row.get("id")) or 0) > floor]
-            if ids and ids[-1] <= floor:
+            if _reaches(ids, floor):
                 break
         return newest, of_replies(self.api, told, unread=True)
 
@@ -204,6 +205,11 @@ class _Walk:
 
 def _ids(page: list[Json]) -> list[int]:
     return [id for row in page if (id := number(row.get("id"))) is not None]
+
+
+def _reaches(ids: list[int], mark: int) -> bool:
+    """Whether a page ends with what is known; one that is not newest first proves nothing."""
+    return bool(ids) and ids[-1] <= mark and ids == sorted(ids, reverse=True)
 
 
 def _is_silent(campaign: Json) -> bool:

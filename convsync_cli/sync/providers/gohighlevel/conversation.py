@@ -51,6 +51,7 @@ async def pages(
         contact, place = await _begin(api, location, lead)
         if contact is None:
             return
+        lead = replace(lead, handles=(*lead.handles, *contact.handles))
         if not place.conversations:
             yield Page(contact=contact)
     seen: set[str] = set()
@@ -149,7 +150,7 @@ async def _page(
     if after is not None and (after == place.after or (ids and ids <= seen)):
         raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
     seen |= ids
-    own = [row for row in found if _is_in(row, conversation)]
+    own = [row for row in found if _is_in(row, conversation, lead)]
     if found and not own:
         raise Rejected(f"{label} ignored the conversation that was asked for")
     messages = [message(row, conversation, lead) for row in own]
@@ -166,9 +167,11 @@ def _is_of(row: Json, contact: str) -> bool:
     return text(row.get("contactId")) in (None, contact)
 
 
-def _is_in(row: object, conversation: str) -> bool:
-    told = row.get("conversationId") if isinstance(row, Mapping) else None
-    return text(told) in (None, conversation)
+def _is_in(row: object, conversation: str, lead: Lead) -> bool:
+    """Whether a row was asked for; one that is the contact's may name a conversation merged in."""
+    told = row if isinstance(row, Mapping) else {}
+    named = text(told.get("conversationId"))
+    return named in (None, conversation) or text(told.get("contactId")) in lead.handles_at(NAME)
 
 
 def _next(envelope: Json, found: list[object]) -> str | None:
@@ -182,5 +185,5 @@ def _next(envelope: Json, found: list[object]) -> str | None:
     ids = [id for row in found if isinstance(row, Mapping) and (id := text(row.get("id")))]
     last = text(envelope.get("lastMessageId")) or (ids[-1] if ids else None)
     if last is None:
-        raise Rejected("conversations/{id}/messages tells of more pages, but not where they begin")
+        raise Rejected("conversations/{id}/messages reports more pages, but not where they begin")
     return last

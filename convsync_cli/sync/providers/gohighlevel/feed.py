@@ -89,13 +89,13 @@ class _Walk:
         seen: set[str] = set()
         asked: set[object] = set()
         while True:
-            found, full = await self._search(place)
+            found, full, total = await self._search(place)
             asked.add(place.after)
-            following = _following(found, place.after) if full else None
-            if following is not None and following in asked:
-                raise CursorLoop("conversations/search leads in a circle")
             fresh = [row for row in found if (text(row.get("id")) or "") not in seen]
             seen.update(text(row.get("id")) or "" for row in fresh)
+            following = _following(found, place.after) if full or len(seen) < total else None
+            if following is not None and following in asked:
+                raise CursorLoop("conversations/search leads in a circle")
             recent = [row for row in fresh if date_of(row) > floor]
             changed = [row for row in recent if self._changed(row, place)]
             place = self._informed(place, found, changed)
@@ -110,8 +110,11 @@ class _Walk:
             if ended:
                 return
 
-    async def _search(self, place: Place) -> tuple[list[Json], bool]:
-        """A page of the location's conversations, and whether there may be more behind it."""
+    async def _search(self, place: Place) -> tuple[list[Json], bool, int]:
+        """A page of the location's conversations, whether it is full, and how many there are.
+
+        A server may give fewer a page than asked for: then only their number tells of more.
+        """
         after = {"startAfterDate": str(place.after)} if place.after else {}
         request = self.location.search(limit=LARGEST_PAGE, **after)
         answer = mapping(await self.api.ask(request), request.label)
@@ -120,7 +123,10 @@ class _Walk:
         own = [row for row in known if text(row.get("locationId")) in (None, self.location.id)]
         if found and not own:
             raise Rejected(f"{request.label} ignored the location that was asked for")
-        return own, len(found) >= LARGEST_PAGE
+        if own and not self.first and not any(map(date_of, own)):
+            raise Rejected(f"{request.label} does not tell when the last message came")
+        total = text(answer.get("total")) or ""
+        return own, len(found) >= LARGEST_PAGE, int(total) if total.isdecimal() else 0
 
     def _informed(self, place: Place, found: list[Json], changed: list[Json]) -> Place:
         """The place with what a page says of time; a date in the future proves nothing."""

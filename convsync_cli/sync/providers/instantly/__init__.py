@@ -36,7 +36,7 @@ REFUSALS = {
     " known by their id alone",
     "plan": "the workspace's plan does not include the API",
     "payment": "the workspace's plan does not include the API",
-    "api key": "the key is wrong, has been deleted, or is one of the API's first version",
+    "api key": "the key is wrong, has been deleted, or is for version 1 of the API",
 }
 STATUSES = Statuses(
     refused=frozenset({402}),  # the plan does not include the API

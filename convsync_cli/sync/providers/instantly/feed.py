@@ -3,7 +3,8 @@
 One list without a filter holds everything, so nothing changed is one request. What is stored of a
 walk are times, never Instantly's own cursors: a walk goes on at the greatest time that it has read,
 equal ones again. That the server heeds the bound is documented and seen by nobody, so every page is
-looked at: where it does not, the list is read newest first, back to the bound.
+looked at: where it does not, the list is read newest first, back to the bound. Nor is it said
+whether the bound itself is within: what must be is asked for from a millisecond before.
 
 A planned mail may become a sent one without being stored anew, behind the watermark. So while some
 are planned, mail by hand is read once an hour from the oldest of them on.
@@ -99,7 +100,8 @@ class Walk:
         if watermark is None:
             return cls(Mark(looked=to_text(now)), None, Covers.EVERYBODY)
         if mark.look_due(now):
-            return cls(replace(mark, looked=to_text(now)), mark.planned[0], by_hand=True)
+            since = _just_before(mark.planned[0])
+            return cls(replace(mark, looked=to_text(now)), since, by_hand=True)
         return cls(mark, _bound(mark))
 
     @classmethod
@@ -110,9 +112,9 @@ class Walk:
 
     def write(self) -> str:
         """Where to go on, for a later process."""
-        since, after = (self.since, self.after) if self.backwards else (self.reached, None)
-        told = (self.mark.write(), since or self.since, self.covers, self.by_hand, self.backwards)
-        return json.dumps([*told, after])
+        since = _just_before(self.reached) if self.reached and not self.backwards else self.since
+        told = (self.mark.write(), since, self.covers, self.by_hand, self.backwards)
+        return json.dumps([*told, self.after if self.backwards else None])
 
     def query(self) -> Query:
         """What to ask for its next page."""
@@ -170,6 +172,10 @@ def page(found: list[object]) -> FeedPage:
         for address, told in about.items()
     )
     return FeedPage(news, left_out=len(found) - sum(map(len, about.values())))
+
+
+def _just_before(moment: str) -> str:
+    return to_text(from_text(moment) - timedelta(milliseconds=1))
 
 
 def _bound(mark: Mark) -> str | None:

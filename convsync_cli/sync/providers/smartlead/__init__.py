@@ -26,7 +26,7 @@ BASE_URL: str | None = "https://server.smartlead.ai"
 RATE = Rate(50, 60)  # sources differ; the strictest that is told for a minute is 60
 DISCOVER = True
 COSTS = Costs(per_lead=2, look_up=1, page=20, fill_messages=400, fill_people=asking.LEADS_PAGE)
-REFUSALS: Mapping[str, str] = {"api key": "the key is not one of Smartlead's, or was made anew"}
+REFUSALS: Mapping[str, str] = {"api key": "the key is not one of Smartlead's, or was regenerated"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from convsync_cli.sync.api import Api, Get, Post
 from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Contact, Handle
-from convsync_cli.sync.shape import Json, mapping, part, text, texts
+from convsync_cli.sync.shape import Json, mapping, part, rows, text, texts
 
 INBOX_PAGE = 20
 LEADS_PAGE = 100
@@ -114,7 +114,7 @@ async def histories(api: Api, campaign: str, ids: Sequence[str]) -> Mapping[str,
     answer = mapping(await _ask(api, Post(label, path, body)), label)
     told = part(answer, "data") or answer
     if told and not any(id in told for id in ids) and "ok" not in told:
-        raise Rejected(f"{label} told of none of the leads that were asked for")
+        raise Rejected(f"{label} reported none of the leads that were asked for")
     found = {}
     for id in ids:
         with contextlib.suppress(Rejected):
@@ -169,11 +169,11 @@ def rows_of(answer: object, label: str) -> list[object]:
     """The list in an answer: the answer itself, or what is in one of the envelopes around it.
 
     Raises:
-        Rejected: there is none. To take that for "no rows" would be a lie.
+        Rejected: there is none that can be read. To take that for "no rows" would be a lie.
     """
     for _ in range(_DEEPEST_ENVELOPE + 1):
         if isinstance(answer, list):
-            return answer
+            return rows(answer, label)
         inside = answer if isinstance(answer, Mapping) else {}
         held = (inside[name] for name in _ENVELOPES if name in inside)
         answer = next((each for each in held if isinstance(each, list | Mapping)), None)

@@ -59,7 +59,7 @@ class Thread:
         } - sends
         strangers = [item for item in self.items if item not in own and self._is_of(item, foreign)]
         if self.items and not own:
-            raise Rejected("a thread of Smartlead is of somebody else than the lead asked for")
+            raise Rejected("a Smartlead thread belongs to somebody other than the lead asked for")
         ours = _senders(self.items)
         return tuple(
             self._message(item, known, ours)

@@ -18,7 +18,7 @@ from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.api import Api, Auth, Costs, Get, UnusableSetting
+from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses, UnusableSetting
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
@@ -43,13 +43,16 @@ from convsync_cli.sync.shape import Json, mapping, rows, text
 
 CHANNEL = Channel.SMS
 BASE_URL: str | None = "https://api.twilio.com"
-RATE = Rate(5, 1)  # the limit is one or two at a time, and most answers take less than 0.2 s
+AT_ONCE = 2  # the limit is on requests under way; one or two are safe
+RATE = Rate(5, 1)  # what two at a time come to where an answer takes 0.4 s
 DISCOVER = False  # a number in the list is nobody in particular
 COSTS = Costs(per_lead=4, page=1000, fill_messages=1000)
 REFUSALS = {
     "20003": "the account SID, its token or the API key is wrong, or the account is suspended",
     "20404": "the account SID is unknown",
 }
+
+STATUSES = Statuses(refused=frozenset({404}))  # all that is asked for is the account's own list
 
 _LIST = "Accounts/{sid}/Messages"
 _LARGEST_PAGE = 1000
@@ -83,14 +86,16 @@ class Settings:
             missing = "api_key_sid" if self.api_key_sid is None else "api_key_secret"
             raise UnusableSetting(missing, "is missing", hint)
         if (self.auth_token is None) == (self.api_key_secret is None):
-            problem = "is missing" if self.auth_token is None else "stands beside an API key"
+            problem = (
+                "is missing" if self.auth_token is None else "cannot be combined with an API key"
+            )
             raise UnusableSetting("auth_token", problem, hint)
 
 
 def _check_sid(key: str, value: str, begins: str) -> None:
     if not re.fullmatch(f"{begins}[0-9a-fA-F]{{32}}", value):
         hint = f"write {begins} and the 32 digits that follow it in Twilio's console"
-        raise UnusableSetting(key, "is not such an id", hint)
+        raise UnusableSetting(key, "is not a valid id", hint)
 
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
@@ -254,7 +259,7 @@ class Reader:
         answer = mapping(await api.ask(Get(_LIST, self._path, query)), _LIST)
         found = rows(answer.get("messages"), _LIST)
         if "next_page_uri" not in answer:
-            raise Rejected(f"{_LIST} does not tell whether there is more")
+            raise Rejected(f"{_LIST} does not say whether there is more")
         own = [row for row in found if self._is_ours(row)]
         if found and not own:
             raise Rejected(f"{_LIST} answered for another account")
@@ -276,7 +281,7 @@ class Reader:
         parts = urlsplit(address)
         origin = f"{parts.scheme}://{parts.netloc}".lower()
         if origin not in ("://", self.origin) or parts.path != self._path:
-            raise Rejected(f"{_LIST} leads to another place for its next page")
+            raise Rejected(f"{_LIST} points to another place for its next page")
         return dict(parse_qsl(parts.query, keep_blank_values=True))
 
 

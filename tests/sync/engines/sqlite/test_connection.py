@@ -330,6 +330,18 @@ class TestErrors:
         with fault("is damaged", str(path)):
             open_store(str(path))
 
+    @pytest.mark.parametrize("damaged", ["TABLE notes", "a text"])
+    def test_letters_that_are_damaged(self, path: str, db: Connection, damaged: str) -> None:
+        """Of the tables, which SQLite then quotes, or of what is in one."""
+        with db.transaction():
+            write(db, "a text")
+        db.checkpoint()
+        db.close()
+        file = Path(path)
+        file.write_bytes(file.read_bytes().replace(damaged.encode(), b"\xff" * len(damaged)))
+        with fault("is damaged", path), closing(Connection(path)) as reader:
+            reader.rows("SELECT * FROM notes")
+
     @pytest.mark.parametrize("statement", ["SELEC 1", "SELECT * FROM nowhere"])
     def test_a_mistake_of_ours_is_no_fault_of_the_file(
         self, db: Connection, statement: str

@@ -222,6 +222,13 @@ def test_two_databases_have_places_of_their_own(path: str, child: Callable[[], C
     started(f"{path}2").release()
 
 
+def test_a_database_of_two_names_has_one_place(path: str, child: Callable[[], Child]) -> None:
+    """The log that a link's name leads to is the same; who holds its run lock may fold it."""
+    child().tell("run")
+    os.symlink(path, f"{path}-link")
+    assert run(f"{path}-link") is None
+
+
 def test_a_store_gives_places_too(path: str, child: Callable[[], Child]) -> None:
     with closing(open_store(path, create=True)) as store:
         child().tell("run")

@@ -212,7 +212,7 @@ def test_all_is_right_where_nobody_is_needed(synced: Operator) -> None:
     assert told[1] == ""
     bars = next(line for line in told if "█" in line)
     assert len(bars) == 60
-    assert set(bars) == {"▁", "█"}
+    assert "▁" in bars and set(bars) <= set("▁▂▃▄▅▆▇█"), "the jobs may be of two minutes"
 
 
 @pytest.mark.parametrize(

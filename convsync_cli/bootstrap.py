@@ -34,6 +34,7 @@ class Invocation(NamedTuple):
 
     config: str | None = None
     database: str | None = None
+    began: float | None = None  # by the monotonic clock; what loading took is part of a budget
 
 
 @dataclass(frozen=True, slots=True)

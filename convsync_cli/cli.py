@@ -117,11 +117,14 @@ def convsync(
 
     Example: convsync enqueue lead@example.com && convsync run --max-seconds 50
     """
-    context.obj = Invocation(config, db)
+    context.obj = Invocation(config, db, began=context.obj)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command line and return its exit code; print every error once, and no traceback."""
+def main(arguments: list[str] | None = None, began: float | None = None) -> int:
+    """Run a command line and return its exit code; print every error once, and no traceback.
+
+    ``began`` is when the process did, by the monotonic clock, where that is not just now.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in _options(given)
     console.open_streams()
@@ -129,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _signalled)
     try:
-        code = _run(_with_wait(given))
+        code = _run(_with_wait(given), began)
         sys.stdout.flush()
         return code
     except ConvsyncError as problem:
@@ -182,7 +185,7 @@ def _signalled(number: int, frame: object) -> None:
     raise _Signalled(number)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], began: float | None) -> int:
     command = get_command(app)
     if asked := os.environ.get(VARIABLE):
         from convsync_cli.completion import answer
@@ -190,7 +193,9 @@ def _run(arguments: list[str]) -> int:
         return answer(command, asked)
     columns = max(20, min(80, console.columns()) - 2)
     try:
-        with command.make_context("convsync", arguments, terminal_width=columns) as context:
+        with command.make_context(
+            "convsync", arguments, terminal_width=columns, obj=began
+        ) as context:
             result = command.invoke(context)
     except typer.Exit as ended:
         return int(ended.exit_code)

@@ -159,7 +159,7 @@ def _delimiter(header: str, providers: Collection[str]) -> str:
 
 def _no_usable_column(names: list[str], providers: Collection[str]) -> UsageError:
     ids = ", ".join(f'"{provider}_id"' for provider in providers)
-    hint = f'name a column "email", "phone" or one of {ids} in the first line.'
+    hint = f'name a column "email", "phone" or one of {ids} in the first line'
     if any(map(_DATA.search, names)):  # somebody's address: not to be repeated
         return UsageError("the first line of the file does not name its columns", hint)
     shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])

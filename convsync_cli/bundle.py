@@ -5,16 +5,14 @@ harmless is replaced, and so is a key that is not known: it may be a token in th
 """
 
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from convsync_cli import account_tables, settings
-from convsync_cli.sync.errors import OutputError
+from convsync_cli.sync.wholefile import replacing
 
 HIDDEN = "…"
 
@@ -67,22 +65,13 @@ def write(path: str, files: Mapping[str, Any]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".convsync-", delete=False) as stream:
-            try:
-                with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle:
-                    bundle.writestr("README.txt", _README)
-                    for name, content in files.items():
-                        bundle.writestr(f"{name}.json", json.dumps(content, indent=2))
-                os.replace(stream.name, path)
-            except BaseException:
-                os.unlink(stream.name)
-                raise
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror}", "choose another place"
-        ) from None
+    with (
+        replacing(path) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as bundle,
+    ):
+        bundle.writestr("README.txt", _README)
+        for name, content in files.items():
+            bundle.writestr(f"{name}.json", json.dumps(content, indent=2))
 
 
 def _table(table: object) -> Any:

@@ -10,7 +10,7 @@ import stat
 import tomllib
 from typing import Any
 
-from convsync_cli.sync.errors import ConfigError
+from convsync_cli.sync.errors import ConfigError, cause
 
 MAX_BYTES = 1 << 20
 _LONGEST_KEY_SHOWN = 24  # longer than every key of ours, shorter than every token of theirs
@@ -143,9 +143,8 @@ def read(path: str) -> Table:
             f"{path} is a folder, not a configuration file", "name the file"
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
-        cause = getattr(error, "strerror", None) or "its name cannot be a path"
         raise ConfigError(
-            f"{path} cannot be read: {cause}", "check the path and its permissions"
+            f"{path} cannot be read: {cause(error)}", "check the path and its permissions"
         ) from None
     document = Document(
         path, _text(path, content), private=not mode & (stat.S_IRWXG | stat.S_IRWXO)

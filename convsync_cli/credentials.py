@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convsync_cli.sync.errors import CredentialUnavailable
+from convsync_cli.sync.errors import CredentialUnavailable, cause
 from convsync_cli.sync.model.credential import Credential, FromCommand, FromEnv, FromFile, Literal
 from convsync_cli.sync.privatefile import at_once, can_be_sent
 
@@ -85,9 +85,8 @@ def _from_file(path: Path, source: str, environ: Mapping[str, str]) -> bytes:
     except IsADirectoryError:
         raise CredentialUnavailable(f"{source} is a folder", "name the file in it") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL character in the path
-        cause = getattr(error, "strerror", None) or "its name cannot be a path"
         hint = "let the user who runs convsync read it"
-        raise CredentialUnavailable(f"{source} cannot be read: {cause}", hint) from None
+        raise CredentialUnavailable(f"{source} cannot be read: {cause(error)}", hint) from None
 
 
 def _check_mode(mode: int, path: Path, source: str, environ: Mapping[str, str]) -> None:

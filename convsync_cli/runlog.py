@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from convsync_cli.console import as_json, note
 from convsync_cli.sync.clock import Clock
-from convsync_cli.sync.errors import OutputError
+from convsync_cli.sync.errors import OutputError, cause
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.telemetry import JobStopped
 
@@ -120,9 +120,8 @@ def _appending(path: str) -> int:
     try:
         return os.open(path, flags, 0o600)
     except (OSError, ValueError) as error:
-        cause = getattr(error, "strerror", None) or "its name cannot be a path"
         raise OutputError(
-            f"the log {path} cannot be written: {cause}",
+            f"the log {path} cannot be written: {cause(error)}",
             "check its folder, or leave --log-file out",
         ) from None
 

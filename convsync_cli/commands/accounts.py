@@ -40,13 +40,13 @@ def list_(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -
     """
     given = bootstrap.services(context.obj)
     now = given.clock.now()
-    told = [_document(given, account, now) for account in given.settings.accounts]
+    documents = [_document(given, account, now) for account in given.settings.accounts]
     console = Console(as_json, quiet)
-    console.document({"accounts": told})
+    console.document({"accounts": documents})
     columns = ["account", "provider", "rate", "free_now", "state", "message"]
     console.table(
         [column.replace("_", " ") for column in columns],
-        [[each[column] for column in columns] for each in told],
+        [[each[column] for column in columns] for each in documents],
     )
     return 0
 
@@ -114,8 +114,8 @@ def _set_free(given: Services, account: Account) -> int:
 
 
 def _account(given: Services, name: str) -> Account:
-    found = {account.name: account for account in given.settings.accounts}
-    if name in found:
-        return found[name]
+    accounts = {account.name: account for account in given.settings.accounts}
+    if name in accounts:
+        return accounts[name]
     typed = "/".join(map(shown, name.split("/")))
-    raise NotFound(f"there is no account {typed!r}", f"known: {', '.join(found) or 'none'}")
+    raise NotFound(f"there is no account {typed!r}", f"known: {', '.join(accounts) or 'none'}")

@@ -43,8 +43,8 @@ def command(
     chosen = given.settings.narrowed(found.workspace if found else only)
     counted = bootstrap.audit(given, chosen.accounts, found, AUDIT_S)
     console = Console(as_json, quiet)
-    told = {"lead": found.id} if found else {}
-    console.document(told | {"accounts": [_document(each) for each in counted]})
+    only_lead = {"lead": found.id} if found else {}
+    console.document(only_lead | {"accounts": [_document(each) for each in counted]})
     console.table(
         ["account", "provider", "here", "there", "unread leads", "verdict"],
         [_row(each) for each in counted],
@@ -71,8 +71,8 @@ def _document(counted: Counted) -> dict[str, Any]:
 
 def _row(counted: Counted) -> list[object]:
     there = "?" if counted.total is None else counted.total
-    told = [counted.account.name, counted.account.provider, counted.local, there, counted.unread]
-    return [*told, _WORDS[counted.verdict]]
+    numbers = (counted.local, there, counted.unread)
+    return [counted.account.name, counted.account.provider, *numbers, _WORDS[counted.verdict]]
 
 
 def _mend(counted: Counted) -> str | None:

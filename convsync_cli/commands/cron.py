@@ -12,7 +12,7 @@ import typer
 
 from convsync_cli import bootstrap, credentials, users
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.findings import tell
+from convsync_cli.commands.findings import print_findings
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, write
 from convsync_cli.schedule import crontab, firing, launchd, observed, systemd
@@ -21,7 +21,7 @@ from convsync_cli.schedule.observed import Entry
 from convsync_cli.sync.errors import CredentialUnavailable, Exit, OutputError
 from convsync_cli.sync.model.credential import Credential, FromEnv
 from convsync_cli.sync.model.finding import Finding, Level
-from convsync_cli.wholefile import write_whole
+from convsync_cli.sync.wholefile import write_whole
 
 CREDENTIAL_S = 5.0
 _REMEMBERED = timedelta(days=1)
@@ -71,8 +71,8 @@ def print_(
     if output is not None:
         _write(output, files)
     console = Console(as_json, quiet)
-    told = [{"name": name, "text": text} for name, text in files.items()]
-    console.document({"format": form, "output": output, "files": told})
+    documents = [{"name": name, "text": text} for name, text in files.items()]
+    console.document({"format": form, "output": output, "files": documents})
     if output is not None:
         console.say(f"{len(files)} files written to {output}")
     elif not as_json:
@@ -91,7 +91,7 @@ def check(context: typer.Context, as_json: Json = False, quiet: Quiet = False) -
     findings = _look(given, installation)
     console = Console(as_json, quiet)
     console.document({"findings": [asdict(each) for each in findings]})
-    tell(console, findings, (Level.PROBLEM, Level.WARNING))
+    print_findings(console, findings, (Level.PROBLEM, Level.WARNING))
     levels = {each.level for each in findings}
     if Level.PROBLEM in levels:
         return Exit.BREACHED

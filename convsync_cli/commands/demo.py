@@ -76,8 +76,8 @@ def command(
     ):
         environment = _strangers() | _prepare(Path(folder), world, sandbox)
         ended = [
-            {"command": arguments, "exit_code": _step(told, arguments, folder, environment, shown)}
-            for told, arguments in _tour(_lead(world))
+            {"command": step, "exit_code": _step(caption, step, folder, environment, shown)}
+            for caption, step in _tour(_lead(world))
         ]
     console = Console(as_json, quiet)
     console.document({"commands": ended})
@@ -130,10 +130,10 @@ def _tour(lead: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _step(
-    told: str, arguments: list[str], folder: str, environment: dict[str, str], shown: bool
+    caption: str, arguments: list[str], folder: str, environment: dict[str, str], shown: bool
 ) -> int:
     if shown:
-        note(f"\n# {told}\n$ convsync {shlex.join(arguments)}")
+        note(f"\n# {caption}\n$ convsync {shlex.join(arguments)}")
     ended = subprocess.run(
         [sys.executable, "-m", "convsync_cli", *arguments],
         cwd=folder,

@@ -11,7 +11,7 @@ from convsync_cli import bundle, settings
 from convsync_cli.bootstrap import Invocation, Services
 from convsync_cli.checkup import Examination, examine, versions
 from convsync_cli.commands import status
-from convsync_cli.commands.findings import tell
+from convsync_cli.commands.findings import print_findings
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import ConvsyncError
@@ -40,23 +40,23 @@ def command(
     Example: convsync doctor
     """
     invocation: Invocation = context.obj
-    found = examine(invocation)
+    examination = examine(invocation)
     console = Console(as_json, quiet)
-    console.document({"findings": [asdict(each) for each in found.findings]})
-    tell(console, found.findings, (Level.PROBLEM,))
+    console.document({"findings": [asdict(each) for each in examination.findings]})
+    print_findings(console, examination.findings, (Level.PROBLEM,))
     if bundle_file is not None:
-        bundle.write(bundle_file, _redacted(_collected(found), invocation))
+        bundle.write(bundle_file, _redacted(_collected(examination), invocation))
         console.say(f"\n{bundle_file} holds all of this, redacted; check it before you send it")
-    return found.exit_code
+    return examination.exit_code
 
 
-def _collected(found: Examination) -> dict[str, Any]:
+def _collected(examination: Examination) -> dict[str, Any]:
     """What goes into the bundle, before redaction; what cannot be had is left out."""
-    files: dict[str, Any] = {"findings": [asdict(each) for each in found.findings]}
+    files: dict[str, Any] = {"findings": [asdict(each) for each in examination.findings]}
     try:
         files["versions"] = versions()
-        if found.services is not None:
-            files |= _numbers(found.services)
+        if examination.services is not None:
+            files |= _numbers(examination.services)
     except (ConvsyncError, ImportError):
         files["incomplete"] = "the database or the installation could not be read"
     return files

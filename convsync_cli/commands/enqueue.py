@@ -128,8 +128,8 @@ def _named(placed: Placement) -> dict[str, Any]:
 
 def _ambiguous(answer: Answer) -> list[dict[str, Any]]:
     return [
-        {"lead": text, "candidates": [str(each) for each in found]}
-        for text, found in answer.ambiguous
+        {"lead": text, "candidates": [str(each) for each in candidates]}
+        for text, candidates in answer.ambiguous
     ]
 
 
@@ -172,8 +172,8 @@ def _say_missed(console: Console, answer: Answer) -> None:
     """Say which texts named no lead, or several."""
     for text in answer.unknown:
         console.say(f"{text}  unknown: no lead has this id, email or phone")
-    for text, found in answer.ambiguous:
-        console.say(f"{text}  ambiguous: {', '.join(map(str, found))}")
+    for text, candidates in answer.ambiguous:
+        console.say(f"{text}  ambiguous: {', '.join(map(str, candidates))}")
     if missed := len(answer.unknown) + len(answer.ambiguous):
         note(f"convsync: {missed} of the given leads could not be queued")
 

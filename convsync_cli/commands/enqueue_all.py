@@ -80,10 +80,10 @@ def _print(console: Console, swept: Swept) -> None:
 
 
 def _plan(given: Services, workspace: str | None, console: Console, narrowed: object) -> int:
-    from convsync_cli.commands.plan import tell  # costs more to import than all the rest
+    from convsync_cli.commands.plan import print_plan  # costs more to import than all the rest
 
     if narrowed:
         raise UsageError(
             "--plan is about all leads: it cannot be combined with --not-synced-for or --limit"
         )
-    return tell(given, workspace, console)
+    return print_plan(given, workspace, console)

@@ -121,15 +121,15 @@ def _document(lead: Lead, facts: Facts, attempts: list[Attempt]) -> dict[str, An
 
 
 def _channel(reach: Reach, facts: Facts) -> dict[str, Any]:
-    known = reach.current_as_of
+    current_as_of = reach.current_as_of
     paused = reach.state
     return {
         "channel": reach.channel,
         "provider": reach.provider,
         "applies": reach.obstacle is None,
         "obstacle": reach.obstacle,
-        "current_as_of": known and to_text(known),
-        "age_s": known and round(max(0.0, seconds_between(known, facts.now)), 3),
+        "current_as_of": current_as_of and to_text(current_as_of),
+        "age_s": current_as_of and round(max(0.0, seconds_between(current_as_of, facts.now)), 3),
         "outcome": reach.sync.outcome if reach.sync else None,
         "error_code": reach.sync.error_code if reach.sync else None,
         "left_out": reach.sync.left_out if reach.sync else 0,
@@ -150,8 +150,8 @@ def _print_lead(console: Console, lead: Lead, facts: Facts) -> None:
     who = [lead.name or "no name", *([lead.company] if lead.company else [])]
     console.say(f"  {', '.join(who)}, in the workspace {lead.workspace}")
     for kind in AddressKind:
-        if told := [a.value or f"{a.raw} (unusable)" for a in lead.addresses if a.kind == kind]:
-            console.say(f"  {kind}: {', '.join(told)}")
+        if values := [a.value or f"{a.raw} (unusable)" for a in lead.addresses if a.kind == kind]:
+            console.say(f"  {kind}: {', '.join(values)}")
     for handle in lead.handles:
         console.say(f"  at {handle.provider}: {handle.external_id}")
     console.say()
@@ -182,8 +182,8 @@ def _print_job(console: Console, facts: Facts, attempts: list[Attempt]) -> None:
     console.say(f"Job {job.id}: {job.state}, requested {asked} ago{tries}")
     for each in attempts:
         at = f" ({each.slowest})" if each.error_code and each.slowest else ""
-        told = f"{each.requests} requests: {_words(each)}{at}"
-        console.wrapped(f"{_moment(from_text(each.started_at))}, {told}", "    ", mark="  ")
+        what = f"{each.requests} requests: {_words(each)}{at}"
+        console.wrapped(f"{_moment(from_text(each.started_at))}, {what}", "    ", mark="  ")
     if until := window_until(facts):
         console.wrapped(
             f"Until {_moment(until)} queuing it again returns this job (--force queues a new one).",

@@ -62,11 +62,11 @@ def command(
     if as_json and output is None:
         raise UsageError("--json prints a summary, so the data needs a file", "add --output FILE")
     given = bootstrap.services(context.obj, accounts=False)
-    asked = wanted(given, workspace, lead, channel, direction, since, until)
+    message_filter = wanted(given, workspace, lead, channel, direction, since, until)
     console = Console(as_json, quiet)
     if form == Format.HTML:
-        return _export_pages(console, given, output, asked)
-    rows = map(document, given.store.archive.messages(asked))
+        return _export_pages(console, given, output, message_filter)
+    rows = map(document, given.store.archive.messages(message_filter))
     with outfile.opened(output) as stream:
         count = _write_csv(stream, rows, raw) if form == Format.CSV else _write_jsonl(stream, rows)
     console.document({"messages": count, "format": form, "output": output})
@@ -76,21 +76,22 @@ def command(
 
 
 def _export_pages(
-    console: Console, given: Services, output: str | None, asked: MessageFilter
+    console: Console, given: Services, output: str | None, message_filter: MessageFilter
 ) -> int:
     from convsync_cli.commands import pages
 
-    one = asked.leads is not None and len(asked.leads) == 1
+    one = message_filter.leads is not None and len(message_filter.leads) == 1
     if one and not (output and (output.endswith("/") or os.path.isdir(output))):
-        [lead] = filter(None, map(given.store.leads.lead, asked.leads or ()))
+        [lead] = filter(None, map(given.store.leads.lead, message_filter.leads or ()))
         with outfile.opened(output) as stream:
-            done = pages.write_page(stream, given, lead, asked)
+            done = pages.write_page(stream, given, lead, message_filter)
     elif output is None:
         raise UsageError("many pages need a folder", "add --output FOLDER, or name one --lead")
     else:
-        done = pages.write_folder(output, given, asked)
-    told = {"messages": done.messages, "format": Format.HTML, "output": output}
-    console.document(told | {"pages": done.pages})
+        done = pages.write_folder(output, given, message_filter)
+    console.document(
+        {"messages": done.messages, "format": Format.HTML, "output": output, "pages": done.pages}
+    )
     if output is not None:
         pages_ = "1 page" if done.pages == 1 else f"{done.pages} pages"
         console.say(f"{done.messages} messages on {pages_} written to {output}")

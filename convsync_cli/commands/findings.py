@@ -14,7 +14,9 @@ _MARKS = {
 _INDENT = " " * 9
 
 
-def tell(console: Console, findings: Sequence[Finding], urgent: Collection[Level]) -> None:
+def print_findings(
+    console: Console, findings: Sequence[Finding], urgent: Collection[Level]
+) -> None:
     """Print findings; quietly, only the ``urgent`` ones, on stderr, where cron finds them too."""
     if console.quiet and not console.json:
         for each in findings:
@@ -24,8 +26,8 @@ def tell(console: Console, findings: Sequence[Finding], urgent: Collection[Level
                     note(f"  {each.remedy}")
     for each in findings:
         mark, colour = _MARKS[each.level]
-        told = f"{each.subject}: {each.message}"
-        console.wrapped(told, _INDENT, mark=f"{mark:{len(_INDENT)}}", colour=colour)
+        sentence = f"{each.subject}: {each.message}"
+        console.wrapped(sentence, _INDENT, mark=f"{mark:{len(_INDENT)}}", colour=colour)
         if each.remedy:
             console.wrapped(each.remedy, f"{_INDENT}   ", mark=f"{_INDENT}-> ")
     console.say()
@@ -34,9 +36,9 @@ def tell(console: Console, findings: Sequence[Finding], urgent: Collection[Level
 
 def _sum(findings: Sequence[Finding]) -> str:
     counts = Counter(each.level for each in findings)
-    told = [
+    parts = [
         f"{counts[level]} {word}{'s' if counts[level] > 1 else ''}"
         for level, word in ((Level.PROBLEM, "problem"), (Level.WARNING, "warning"))
         if counts[level]
     ]
-    return " and ".join(told) or "All right."
+    return " and ".join(parts) or "All right."

@@ -135,7 +135,7 @@ def retry(
     wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
     _check(jobs, every, wanted)
     done = _act(given, given.store.queue.retry, jobs, wanted)
-    return _tell(Console(as_json, quiet), "retried", done, jobs)
+    return _report(Console(as_json, quiet), "retried", done, jobs)
 
 
 @app.command()
@@ -160,7 +160,7 @@ def cancel(
     if every:
         confirmed("Cancel all matching pending jobs?", yes)
     done = _act(given, given.store.queue.cancel, jobs, wanted)
-    return _tell(Console(as_json, quiet), "cancelled", done, jobs)
+    return _report(Console(as_json, quiet), "cancelled", done, jobs)
 
 
 def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
@@ -189,7 +189,7 @@ def _batches(given: Services, wanted: JobFilter) -> Iterator[list[int]]:
         after = batch[-1]
 
 
-def _tell(console: Console, did: str, done: list[int], asked: list[int] | None) -> int:
+def _report(console: Console, did: str, done: list[int], asked: list[int] | None) -> int:
     left = sorted(set(asked or ()) - set(done))
     console.document({did: done, "left": left})
     console.say(f"{len(done)} {did}")
@@ -238,12 +238,12 @@ def timeouts(
     age = duration(since, "--since")
     given = bootstrap.services(context.obj)
     overruns = given.store.queue.timeouts(given.clock.now() - timedelta(seconds=age))
-    told = _grouped(overruns)
+    groups = _grouped(overruns)
     console = Console(as_json, quiet)
-    console.document({"timeouts": told})
+    console.document({"timeouts": groups})
     console.table(
         ["workspace", "kind", "endpoint", "error", "count", "p50 ms", "p95 ms", "leads"],
-        [[*list(each.values())[:-1], len(each["leads"])] for each in told],
+        [[*list(each.values())[:-1], len(each["leads"])] for each in groups],
         nothing="No timeouts in that time.",
     )
     return 0

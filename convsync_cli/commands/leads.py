@@ -59,8 +59,8 @@ def import_(
         | {"conflicts": tally.conflicts, "unusable": tally.unusable}
         | {"rejected": [asdict(each) for each in tally.rejected]}
     )
-    said = (f"{counts[each]} {each}" for each in Learning if each is not Learning.FORGOTTEN)
-    console.say(f"{', '.join(said)}, {len(tally.rejected)} rejected")
+    parts = (f"{counts[each]} {each}" for each in Learning if each is not Learning.FORGOTTEN)
+    console.say(f"{', '.join(parts)}, {len(tally.rejected)} rejected")
     _explain(tally, quiet)
     return Exit.INCOMPLETE if tally.rejected else Exit.DONE
 

@@ -49,7 +49,7 @@ def forget(
     going = [_going(given, lead, workspace) for lead in leads or ()]
     going = list({each.lead.id: each for each in going}.values())
     if finish and not given.store.erasure.unfinished:
-        _tell(console, [], clean=True)
+        _print(console, [], clean=True)
         return 0
     if going:
         _ask(console, going, yes)
@@ -59,7 +59,7 @@ def forget(
         clean = _scrub(given)
     finally:
         lock.release()
-    _tell(console, [each for each in going if each.lead.id in gone], clean)
+    _print(console, [each for each in going if each.lead.id in gone], clean)
     return Exit.DONE if clean else Exit.INCOMPLETE
 
 
@@ -117,7 +117,7 @@ def _scrub(given: Services) -> bool:
     return clean
 
 
-def _tell(console: Console, gone: list[Belongings], clean: bool) -> None:
+def _print(console: Console, gone: list[Belongings], clean: bool) -> None:
     console.document({"forgotten": [_document(each) for each in gone], "clean": clean})
     for each in gone:
         console.say(f"{each.lead.id}  forgotten: {_amount(each)}")

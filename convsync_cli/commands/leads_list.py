@@ -125,8 +125,8 @@ def _tabulate(console: Console, found: Iterator[Listed], now: datetime) -> None:
             console.table(_HEAD, [cells])
         return
     for cells in chain([_HEAD], rows):
-        told = (one_line(str(cell)) for cell in cells)
-        fitted = (_fit(cell, width) for cell, width in zip(told, widths, strict=True))
+        texts = (one_line(str(cell)) for cell in cells)
+        fitted = (_fit(cell, width) for cell, width in zip(texts, widths, strict=True))
         console.say("  ".join(fitted).rstrip())
 
 

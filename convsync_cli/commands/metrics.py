@@ -10,7 +10,7 @@ from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, write
 from convsync_cli.exposition import render
 from convsync_cli.measures import measures
-from convsync_cli.wholefile import write_whole
+from convsync_cli.sync.wholefile import write_whole
 
 READABLE = 0o644  # node_exporter reads it as another user; it holds counts only
 
@@ -32,14 +32,14 @@ def command(
     Example: convsync metrics --output /var/lib/node_exporter/convsync.prom
     """
     given = bootstrap.services(context.obj)
-    found = list(measures(given, given.clock.now()))
-    text = render(found)
+    metrics = list(measures(given, given.clock.now()))
+    text = render(metrics)
     if output is not None:
         write_whole(output, text, READABLE)
     console = Console(as_json, quiet)
-    console.document({"output": output, "metrics": [asdict(each) for each in found]})
+    console.document({"output": output, "metrics": [asdict(each) for each in metrics]})
     if output is not None:
-        console.say(f"{len(found)} metrics written to {output}")
+        console.say(f"{len(metrics)} metrics written to {output}")
     elif not as_json:
         write(text.removesuffix("\n"))
     return 0

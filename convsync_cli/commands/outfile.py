@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from convsync_cli.sync.errors import OutputError
+from convsync_cli.sync.wholefile import replacing, writing
 
 
 @contextmanager
@@ -22,13 +23,12 @@ def opened(output: str | None) -> Iterator[IO[str]]:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         yield sys.stdout
         return
-    with _worded(output):
-        if os.path.exists(output) and not os.path.isfile(output):  # /dev/stdout, a named pipe
-            with open(output, "w", encoding="utf-8", newline="") as stream:
-                yield stream
-            return
-        with _whole(output) as stream:
+    if os.path.exists(output) and not os.path.isfile(output):  # /dev/stdout, a named pipe
+        with writing(output), open(output, "w", encoding="utf-8", newline="") as stream:
             yield stream
+        return
+    with replacing(output) as name, open(name, "w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def folder(output: str, ours: Callable[[str], bool]) -> Iterator[str]:
         OutputError: it cannot be written, or what is there is not ours.
     """
     output = output.rstrip("/") or output
-    with _worded(output):
+    with writing(output):
         if os.path.lexists(output) and not (os.path.isdir(output) and _only(output, ours)):
             raise OutputError(
                 f"{output} holds other files", "name a folder that is new, empty or from an export"
@@ -78,29 +78,3 @@ def _replace(output: str, made: str, parent: str) -> None:
     os.rename(output, old)  # onto an empty folder; between this and the next nothing stands there
     os.rename(made, output)
     shutil.rmtree(old)
-
-
-@contextmanager
-def _worded(output: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {output}: {error.strerror}", "no part of it was kept"
-        ) from None
-
-
-@contextmanager
-def _whole(output: str) -> Iterator[IO[str]]:
-    place = os.path.dirname(os.path.abspath(output))
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="", dir=place, prefix=".convsync-", delete=False
-    ) as stream:
-        try:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-            os.replace(stream.name, output)
-        except BaseException:
-            os.unlink(stream.name)
-            raise

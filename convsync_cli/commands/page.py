@@ -85,8 +85,8 @@ def _article(entry: Entry) -> Iterator[str]:
     trouble = " trouble" if entry.trouble else ""
     yield f'<article class="{_plain(entry.direction)}{trouble}"><header>'
     yield f"<b><bdi>{_plain(entry.writer)}</bdi></b>"
-    told = "".join(f" · <bdi>{_plain(each)}</bdi>" for each in entry.remarks)
-    yield f'<span class="channel">{_plain(entry.channel)}{told}</span>'
+    remarks = "".join(f" · <bdi>{_plain(each)}</bdi>" for each in entry.remarks)
+    yield f'<span class="channel">{_plain(entry.channel)}{remarks}</span>'
     moment = f' datetime="{to_text(entry.moment)}"' if entry.dated else ""
     yield f"<time{moment}>{entry.hour}</time>"
     if entry.status:

@@ -31,7 +31,7 @@ class Written:
 
 
 @dataclass(slots=True)
-class _Told:
+class _Counted:
     """The messages of one lead, counted on their way to its page."""
 
     lead: Lead
@@ -48,11 +48,11 @@ class _Told:
 
 def write_page(stream: IO[str], given: Services, lead: Lead, wanted: MessageFilter) -> Written:
     """Write the one page of a lead."""
-    told = _Told(lead)
-    entries = told.entries(given.store.archive.conversation(lead.id, wanted))
+    counted = _Counted(lead)
+    entries = counted.entries(given.store.archive.conversation(lead.id, wanted))
     closing = thread.closing(given, lead, wanted)
     stream.writelines(page.conversation(lead, entries, closing, indexed=False))
-    return Written(told.messages, 1)
+    return Written(counted.messages, 1)
 
 
 def write_folder(output: str, given: Services, wanted: MessageFilter) -> Written:
@@ -78,14 +78,14 @@ def _pages(folder: str, given: Services, wanted: MessageFilter, done: Written) -
             done.silent += 1
             done.unread += any(sync.synced_at is None for sync in syncs)
             continue
-        told = _Told(lead)
-        entries = told.entries(chain([] if first is None else [first], messages))
+        counted = _Counted(lead)
+        entries = counted.entries(chain([] if first is None else [first], messages))
         closing = thread.closing(given, lead, wanted)
         with outfile.new_file(os.path.join(folder, page.page_name(lead.id))) as stream:
             stream.writelines(page.conversation(lead, entries, closing, indexed=True))
-        done.messages += told.messages
+        done.messages += counted.messages
         done.pages += 1
-        yield Listed(lead, told.messages, told.last)
+        yield Listed(lead, counted.messages, counted.last)
 
 
 def _leads(given: Services, wanted: MessageFilter) -> Iterator[Lead]:

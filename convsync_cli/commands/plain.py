@@ -27,10 +27,10 @@ class Plain:
 
     def entry(self, entry: Entry, full: bool) -> None:
         """Print a message, its text indented."""
-        told = ", ".join((entry.writer, entry.channel, *entry.remarks))
+        heading = ", ".join((entry.writer, entry.channel, *entry.remarks))
         status = f" [{entry.status}]" if entry.status else ""
         subject = f" “{entry.subject}”" if entry.subject else ""
-        self.line(f"  {entry.hour} {ARROWS[entry.direction]} {told}{status}{subject}")
+        self.line(f"  {entry.hour} {ARROWS[entry.direction]} {heading}{status}{subject}")
         for line in _body(entry, full):
             self.line(f"    {line}")
 

@@ -9,23 +9,23 @@ from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.plan import AccountPlan, Way, Whole, whole
 
 
-def tell(given: Services, workspace: str | None, console: Console) -> int:
+def print_plan(given: Services, workspace: str | None, console: Console) -> int:
     """Print the plan of every account, or of one workspace's; nothing is enqueued."""
     paused = {f"{state.workspace}/{state.channel}": state.reason for state in given.paused()}
     plans = bootstrap.plans(given, given.settings.narrowed(workspace).accounts)
     full = whole({each.account.name: each.full for each in plans})
     changed = whole({each.account.name: each.changed for each in plans})
     now = given.clock.now()
-    told = {"full": _whole(full), "changed": _whole(changed)}
+    ways = {"full": _whole(full), "changed": _whole(changed)}
     for name, way in (("full", full), ("changed", changed)):
-        told[name]["finish_at"] = to_text(way.finish(now))
-    console.document({"accounts": [_account(each, paused) for each in plans], **told})
+        ways[name]["finish_at"] = to_text(way.finish(now))
+    console.document({"accounts": [_account(each, paused) for each in plans], **ways})
     console.table(
         ["account", "leads", "full", "min", "changed", "min", "remarks"],
         [_row(each, paused) for each in plans],
     )
-    _say(console, "every lead (`enqueue-all`)", full, told["full"]["finish_at"])
-    _say(console, "what changed (`enqueue-all --changed`)", changed, told["changed"]["finish_at"])
+    _say(console, "every lead (`enqueue-all`)", full, ways["full"]["finish_at"])
+    _say(console, "what changed (`enqueue-all --changed`)", changed, ways["changed"]["finish_at"])
     return 0
 
 

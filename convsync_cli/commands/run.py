@@ -75,7 +75,7 @@ def command(
     with run_log(log_file, log_format, given.clock) as log:
         lock = given.store.lock_run(parallel)
         if lock is None:
-            _tell(console, Report(None, "locked"))
+            _print(console, Report(None, "locked"))
             return 0
         known = Trouble() if watched else _known(given)
         with progress_board(given, shown) as listeners:
@@ -86,7 +86,7 @@ def command(
             log.write("info", "run.start", budget_s=max_seconds)
             report = loop.run(stopping.around(_work, runner, monitor, lock, deadline, verdict))
         lock.release()
-        _tell(console, report)
+        _print(console, report)
         _log_end(log, report)
         for line in news(known, given.paused(), report.tally.failed):
             note(f"convsync: {line}")
@@ -121,7 +121,7 @@ def _warn(console: Console, log: RunLog, sentence: str) -> None:
         note(f"convsync: {sentence}")
 
 
-def _tell(console: Console, report: Report) -> None:
+def _print(console: Console, report: Report) -> None:
     console.document({"run": report.run, "reason": report.reason, **report.counts()})
     if report.reason == "locked":
         return  # quietly: cron starts a run every minute, and one that is long is no news

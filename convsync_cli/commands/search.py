@@ -57,14 +57,14 @@ def command(
     if len(phrases) > MOST_PHRASES:
         raise UsageError(f"the query has more than {MOST_PHRASES} words", "leave some out")
     given = bootstrap.services(context.obj, accounts=False)
-    asked = wanted(given, workspace, lead, channel, direction, since, until)
-    findings = given.store.archive.search(phrases, asked, limit)
+    message_filter = wanted(given, workspace, lead, channel, direction, since, until)
+    findings = given.store.archive.search(phrases, message_filter, limit)
     console = Console(as_json, quiet)
     if as_json:
         console.document(_document(typed, findings))
     elif not quiet:
         with canvas(console) as drawn:
-            _tell(given, drawn, findings)
+            _draw(given, drawn, findings)
     return 0
 
 
@@ -88,7 +88,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
     return document(hit.stored) | {"score": hit.score, "excerpt": text, "highlights": places}
 
 
-def _tell(given: Services, drawn: Canvas, findings: Findings) -> None:
+def _draw(given: Services, drawn: Canvas, findings: Findings) -> None:
     for hit in findings.hits:
         lead = given.store.leads.lead(hit.stored.lead) or Lead(
             hit.stored.lead, hit.stored.workspace

@@ -48,17 +48,17 @@ def command(
     """
     given = bootstrap.services(context.obj, accounts=False)
     found = given.lead(lead, workspace)
-    asked = wanted(given, channel=channel, since=since, until=until)
-    messages = given.store.archive.conversation(found.id, asked, last)
+    message_filter = wanted(given, channel=channel, since=since, until=until)
+    messages = given.store.archive.conversation(found.id, message_filter, last)
     console = Console(as_json, quiet)
     if as_json:
         console.document(_document(found, messages, given.store.archive.syncs(found.id)))
     elif not quiet:
         hidden = superseded(partial(given.store.archive.conversation, found.id, _OUR_TEXTS))
         entries = (thread.entry(each, found) for each in messages if each.id not in hidden)
-        closing = [*thread.closing(given, found, asked, last), *_unshown(len(hidden))]
+        closing = [*thread.closing(given, found, message_filter, last), *_unshown(len(hidden))]
         with canvas(console) as drawn:
-            _tell(drawn, found, full, entries, closing)
+            _draw(drawn, found, full, entries, closing)
     return 0
 
 
@@ -78,7 +78,7 @@ def _unshown(texts: int) -> Iterator[str]:
         yield f"{them} sent again is shown once; `convsync export` has every attempt."
 
 
-def _tell(
+def _draw(
     canvas: Canvas, lead: Lead, full: bool, entries: Iterator[Entry], closing: Iterable[str]
 ) -> None:
     canvas.title(thread.title(lead), thread.addresses(lead))

@@ -22,15 +22,15 @@ def document(sync: LeadSync) -> dict[str, Any]:
 
 def words(sync: LeadSync, current_as_of: datetime | None, now: datetime) -> str:
     """The same in a sentence or two; ``current_as_of`` may be later, by a change feed."""
-    said = "never read to its end"
+    sentence = "never read to its end"
     if current_as_of is not None:
-        said = f"current as of {ago(max(0.0, seconds_between(current_as_of, now)))} ago"
+        sentence = f"current as of {ago(max(0.0, seconds_between(current_as_of, now)))} ago"
         if sync.outcome == WalkEnd.NOT_FOUND:
-            said += "; the provider does not know this lead"
+            sentence += "; the provider does not know this lead"
     if sync.outcome == WalkEnd.FAILED:
-        said += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
+        sentence += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
     if sync.cursor is not None:
-        said += "; a read is unfinished"
+        sentence += "; a read is unfinished"
     if sync.left_out:
-        said += f"; left out, not being messages (calls and the like): {sync.left_out}"
-    return said
+        sentence += f"; left out, not being messages (calls and the like): {sync.left_out}"
+    return sentence

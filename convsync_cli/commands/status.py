@@ -114,14 +114,14 @@ def document(page: _Page) -> dict[str, Any]:
             {
                 "name": name,
                 "leads": leads,
-                "channels": [_told(each) for each in page.channels if each.workspace == name],
+                "channels": [_channel(each) for each in page.channels if each.workspace == name],
             }
             for name, leads in page.leads.items()
         ],
     }
 
 
-def _told(channel: Channel) -> dict[str, Any]:
+def _channel(channel: Channel) -> dict[str, Any]:
     until = channel.state.paused_until if channel.state else None
     return {
         "channel": channel.channel,
@@ -195,18 +195,18 @@ def _print_channels(console: Console, page: _Page) -> None:
 def _sparkline(counts: list[int]) -> tuple[str, str]:
     """Jobs a minute over the last hour: in words, and as bars, the newest at the right."""
     most = max(counts, default=0)
-    told = f"{sum(counts)} jobs done in the last hour"
+    words = f"{sum(counts)} jobs done in the last hour"
     if not most:
-        return told, ""
-    told += f", at most {most} a minute"
+        return words, ""
+    words += f", at most {most} a minute"
     if not can_show(SPARKS):
-        return told, ""
+        return words, ""
     if is_terminal() and columns() < len(counts) + 2:  # two minutes in one bar
         counts = [sum(counts[i : i + 2]) for i in range(0, len(counts), 2)]
         most = max(counts)
     # The lowest bar is nothing; whatever was done is seen.
     bars = [SPARKS[-(-count * (len(SPARKS) - 1) // most)] for count in counts]
-    return f"{told}:", "".join(bars)
+    return f"{words}:", "".join(bars)
 
 
 def _checked(channels: list[Channel], limit: float) -> int:

@@ -77,7 +77,7 @@ def entry(stored: Stored, lead: Lead) -> Entry:
         moment=message.sent_at or stored.seen_at,
         dated=message.sent_at is not None,
         writer=_writer(message, lead),
-        sender=one_line(message.sender) if message.sender and _tells(message, lead) else None,
+        sender=one_line(message.sender) if message.sender and _says_more(message, lead) else None,
         status=status.replace("_", " ") if status in _WORTH_TELLING else None,
         trouble=status in _TROUBLE,
         subject=one_line(message.subject) if message.subject else None,
@@ -144,7 +144,7 @@ def _writer(message: Message, lead: Lead) -> str:
     return "we" if direction == Direction.OUTBOUND else "unknown"
 
 
-def _tells(message: Message, lead: Lead) -> bool:
+def _says_more(message: Message, lead: Lead) -> bool:
     """Whether a sender says more than the writer: which of our mailboxes, or another person."""
     if message.channel == Channel.SMS:
         known = lead.values(AddressKind.PHONE)

@@ -87,13 +87,13 @@ def _due(depth: QueueDepth) -> str:
 
 def _behind(channels: Sequence[Channel]) -> str | None:
     """How old the median lead of each channel is known, in the workspace where it is oldest."""
-    told = []
+    parts = []
     for name in dict.fromkeys(each.channel for each in channels):
         same = [each.ages for each in channels if each.channel == name]
         known = [ages.p50_s for ages in same if ages.p50_s is not None]
         if known:
-            told.append(f"{_NAMES.get(name, name)} {ago(max(known))}")
-    return f"{' and '.join(told)} behind" if told else None
+            parts.append(f"{_NAMES.get(name, name)} {ago(max(known))}")
+    return f"{' and '.join(parts)} behind" if parts else None
 
 
 def _of_runs(runs: Sequence[PastRun], now: datetime) -> Iterator[str]:

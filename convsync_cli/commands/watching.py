@@ -52,9 +52,9 @@ def watch(page: Callable[[], None], line: Callable[[], None], look_s: float = LO
 
 
 def _printed(page: Callable[[], None]) -> list[str]:
-    with redirect_stdout(_Page()) as told:
+    with redirect_stdout(_Page()) as printed:
         page()
-    return told.getvalue().splitlines()
+    return printed.getvalue().splitlines()
 
 
 def _draw(lines: list[str]) -> None:

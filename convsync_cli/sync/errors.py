@@ -213,6 +213,11 @@ class BudgetSpent(SyncError):
     code = "budget"
 
 
+def cause(error: OSError | ValueError) -> str:
+    """Why a file cannot be opened; ValueError is what a NUL character in its name gives."""
+    return getattr(error, "strerror", None) or "its name cannot be a path"
+
+
 def where(error: BaseException) -> str:
     """The type of an unforeseen error and the place it came from; its text may be personal data."""
     trace = error.__traceback__

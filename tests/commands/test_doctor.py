@@ -227,7 +227,7 @@ def test_the_bundle_holds_what_support_needs_and_only_its_owner_can_read_it(
     assert json.loads(files["status.json"])["jobs"]["succeeded"] > 0
     assert json.loads(files["configuration.json"])["workspaces"]["workspace 1"]["sms"]["token"]
     synced.runs("doctor", "--bundle", "no/such/folder.zip").ended(14)
-    assert [each.name for each in synced.folder.glob(".convsync-*")] == []
+    assert [each.name for each in synced.folder.glob("*.unfinished")] == []
 
 
 def test_no_secret_and_nobody_is_in_the_bundle(operator: Operator) -> None:

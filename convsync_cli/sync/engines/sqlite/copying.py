@@ -2,10 +2,12 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.faults import worded
 from convsync_cli.sync.errors import OutputError
+from convsync_cli.sync.wholefile import replacing
 
 
 def backup(connection: Connection, target: str) -> None:
@@ -16,32 +18,12 @@ def backup(connection: Connection, target: str) -> None:
     """
     if os.path.exists(target) and os.path.samefile(target, connection.path):
         raise OutputError(f"{target} is the database itself", "name another file for the copy")
-    unfinished = f"{target}.{os.getpid()}.unfinished"
-    try:
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        try:
-            _copy(connection, unfinished)
-            os.replace(unfinished, target)
-        finally:
-            for left in (unfinished, f"{unfinished}-journal"):
-                if os.path.exists(left):
-                    os.unlink(left)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {target}: {error.strerror}", "check the folder and its free space"
-        ) from None
-
-
-def _copy(connection: Connection, path: str) -> None:
-    with worded(path):
-        copy = sqlite3.connect(path, isolation_level=None)
+    with replacing(target) as unfinished, worded(unfinished):
+        copy = sqlite3.connect(unfinished, isolation_level=None)
         try:
             connection.raw.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, complete in itself
         finally:
             copy.close()
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+            with suppress(FileNotFoundError):
+                os.unlink(f"{unfinished}-journal")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convsync_cli.sync.errors import OutputError
-from convsync_cli.wholefile import write_whole
+from convsync_cli.sync.wholefile import replacing, write_whole
 
 
 def test_it_replaces_what_was_there_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -32,3 +32,23 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path, name:
         write_whole(f"{tmp_path}/{name}", "text", 0o644)
     assert caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_cut_short_leaves_what_was_there(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_text("old")
+    with pytest.raises(KeyboardInterrupt), replacing(str(file)) as unfinished:
+        Path(unfinished).write_text("half")
+        raise KeyboardInterrupt
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_not_asked_for_others_is_private(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with replacing(str(tmp_path / "x")) as unfinished:
+            Path(unfinished).write_text("whole")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600

@@ -51,7 +51,8 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-_SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
+_WAITED = re.compile(r"(\d{1,6}(?:\.\d+)?)([smh]?)")
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 class _Commands(TyperGroup):
@@ -202,15 +203,15 @@ def _options(arguments: list[str]) -> list[str]:
 
 
 def _with_wait(arguments: list[str]) -> list[str]:
-    """Give ``--wait`` its optional value, which Typer has no notion of."""
+    """Give ``--wait`` its optional value, which Typer has no notion of: seconds, or 90s, 5m, 1h."""
     given = list(arguments)
     if "--wait" in _options(given):
         place = given.index("--wait")
-        follows = given[place + 1] if place + 1 < len(given) else ""
-        seconds = _SECONDS.fullmatch(follows)
-        given[place] = f"--wait={seconds[1] if seconds else 'inf'}"
-        if seconds:
-            del given[place + 1]
+        follows = _WAITED.fullmatch(given[place + 1] if place + 1 < len(given) else "")
+        given[place] = (
+            f"--wait={float(follows[1]) * _UNITS_S[follows[2]]}" if follows else "--wait=inf"
+        )
+        del given[place + 1 : place + 1 + bool(follows)]
     return given
 
 

@@ -158,8 +158,11 @@ def _usable(address: Address, option: str) -> Address:
 
 def _handle(text: str) -> Handle:
     provider, colon, external_id = text.partition(":")
-    if not colon or not provider.isidentifier() or not external_id:
+    if not colon or not external_id:
         raise UsageError("--id must be PROVIDER:ID", "e.g. --id gohighlevel:ctcAAAA0000000000001")
+    known = provider_names()
+    if provider.lower() not in known:
+        raise UsageError("--id names no provider", f"known: {', '.join(known)}")
     return Handle(provider.lower(), external_id)
 
 

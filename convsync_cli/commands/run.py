@@ -67,6 +67,7 @@ def command(
         raise UsageError("--max-seconds must be more than 0 and at most a day", "e.g. 50")
     console = Console(as_json, quiet)
     given = bootstrap.services(context.obj, patience_ms=_PATIENCE_MS)
+    given.output(log_file)
     deadline = Deadline.after(given.clock, max_seconds)
     stopping = Stopping(max_seconds)
     verdict = partial(_verdict, given, stopping, strict)

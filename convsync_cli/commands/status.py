@@ -38,6 +38,7 @@ class _Page:
     runs: list[PastRun]
     channels: list[Channel]
     leads: dict[str, int]
+    strays: dict[str, int]
 
 
 @app.command()
@@ -85,6 +86,7 @@ def look(given: Services, only: str | None) -> _Page:
         given.store.runs.newest(RUNS),
         _channels(given, chosen, now),
         {each.name: given.store.leads.count(each.name) for each in chosen.workspaces},
+        given.strays(),
     )
 
 
@@ -138,7 +140,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
 def _line(console: Console, given: Services, only: str | None) -> None:
     """Print the verdict with its time, for a log of them."""
     page = look(given, only)
-    verdict = judge(page.depth, page.runs, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.strays, page.now)
     console.say(f"{to_text(page.now)} {verdict.mark}{verdict.facts}")
 
 
@@ -147,7 +149,7 @@ def _show(console: Console, given: Services, only: str | None) -> None:
 
 
 def _print(console: Console, given: Services, page: _Page) -> None:
-    verdict = judge(page.depth, page.runs, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.strays, page.now)
     colour = "green" if verdict.well else "yellow"
     console.wrapped(verdict.facts, "  ", mark=verdict.mark, colour=colour)
     for remedy in verdict.remedies:

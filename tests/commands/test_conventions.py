@@ -266,7 +266,6 @@ def test_nor_is_it_where_a_workspace_or_an_account_should_stand(
 @pytest.mark.parametrize(
     "typed",
     [
-        ("jobs", "list", "--lead", "\udcff"),
         ("leads", "add", "-w", "acme", "--email", "somebody@example.com", "--name", "\udcff"),
         ("leads", "add", "-w", "acme", "--id", "gohighlevel:\udcff"),
     ],

@@ -105,9 +105,9 @@ def test_an_import_says_how_many_it_left_out(beginner: Operator) -> None:
 
 def test_a_forgotten_address_is_not_added_to_another_lead_unless_asked(beginner: Operator) -> None:
     for email in ("ann@example.com", "bob@example.com"):
-        beginner.runs("leads", "add", "-w", "acme", "--email", email, "--id", f"p:{email[0]}")
+        beginner.runs("leads", "add", "-w", "acme", "--email", email, "--id", f"twilio:{email[0]}")
     forgets(beginner, "ann@example.com")
-    told = ("leads", "add", "-w", "acme", "--email", "bob@example.com", "--id", "p:a")
+    told = ("leads", "add", "-w", "acme", "--email", "bob@example.com", "--id", "twilio:a")
     refused = beginner.runs(*told).ended(0)
     assert "unchanged" in refused.out
     assert "--even-if-forgotten" in refused.err

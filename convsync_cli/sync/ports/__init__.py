@@ -5,7 +5,7 @@ All methods of a ``Store`` are synchronous and belong to one thread at a time. E
 writes is all or nothing, and inside ``transaction()`` part of that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -160,6 +160,9 @@ class Overview(Protocol):
 
     def queue(self, now: datetime) -> QueueDepth:
         """How many jobs there are in each state and kind, and what is due."""
+
+    def strays(self, configured: Collection[str]) -> dict[str, int]:
+        """How many jobs are pending for each workspace that is not among the ``configured``."""
 
     def throughput(self, now: datetime, minutes: int) -> list[int]:
         """Jobs that succeeded in each of the last ``minutes``, oldest first."""

@@ -181,7 +181,7 @@ def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
     if bool(jobs) == every:
         raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
     if jobs and (wanted.kind or wanted.workspace or wanted.lead):
-        raise UsageError("--kind, --lead and --workspace narrow --all", "leave them out")
+        raise UsageError("--kind, --lead and --workspace go only with --all", "leave them out")
 
 
 def _act(

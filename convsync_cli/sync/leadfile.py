@@ -159,7 +159,7 @@ def _delimiter(header: str, providers: Collection[str]) -> str:
 
 def _no_usable_column(names: list[str], columns: Columns, providers: Collection[str]) -> UsageError:
     ids = ", ".join(f'"{provider}_id"' for provider in providers)
-    hint = f'name a column "email", "phone" or one of {ids} in the first line.'
+    hint = f'name a column "email", "phone" or one of {ids} in the first line'
     if not any(columns) or any(map(_DATA.search, names)):  # somebody's data: not to be repeated
         return UsageError("the first line of the file names no known column", hint)
     shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])

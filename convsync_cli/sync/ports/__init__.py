@@ -87,13 +87,13 @@ class Feeds(Protocol):
     """How far the change feed of each account has been read."""
 
     def feed(self, account: Account) -> Feed:
-        """Where an account's feed stands; what another provider's said is not believed."""
+        """How far an account's feed was read; what another provider's said is not trusted."""
 
     def load(self, account: Account, page: int) -> Load:
         """How much there is to read on the account's channel, in pages of ``page`` messages."""
 
     def untried(self, account: Account, most: int) -> int:
-        """How many leads nobody tried to read on the account's channel, counted up to ``most``."""
+        """How many leads were never tried on the account's channel, counted up to ``most``."""
 
     def save_walk(
         self, account: Account, started_at: datetime, cursor: str | None, left_out: int

@@ -72,14 +72,14 @@ class Archive(Protocol):
     ) -> Iterator[Stored]:
         """A lead's messages that fit a filter, oldest first; with ``last`` only so many of them.
 
-        A message without a date stands where it was first seen.
+        A message without a date is placed where it was first seen.
         """
 
     def messages(self, wanted: MessageFilter = EVERY) -> Iterator[Stored]:
         """The messages that fit a filter, streamed in the order of storing."""
 
     def search(self, phrases: Sequence[Phrase], wanted: MessageFilter, limit: int) -> Findings:
-        """The messages in which all ``phrases`` stand, the best first and of equals the newest.
+        """The messages that contain all ``phrases``, best first and of equals the newest.
 
         Where very many match, only those stored last are ranked; the findings say so.
         """

@@ -184,7 +184,7 @@ MUTANTS = (
         "merge.py",
         "tests/sync/test_merge.py::TestHealing::test_two_candidates_heal_neither",
         (
-            "                  if len(found) == 1 and courted[found[0]] == 1]",
+            "                  if len(found) == 1 and wanted[found[0]] == 1]",
             "                  if found]",
         ),
     ),

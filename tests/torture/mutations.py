@@ -200,7 +200,7 @@ MUTANTS = (
     ),
     _mutant(
         "a refused credential burns the attempts of its jobs",
-        "verdict.py",
+        "failure.py",
         "tests/torture/test_accounts.py::test_a_revoked_token_stops_its_account_and_nothing_else",
         (
             'return Snooze(now + STANDING, "paused", str(error))',

@@ -11,13 +11,13 @@ from datetime import timedelta
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Forgotten, Rejected, SyncError
+from convsync_cli.sync.failure import outcome_of
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
 from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
 from convsync_cli.sync.ports import Store
-from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Link, Work
 
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
@@ -80,7 +80,7 @@ async def _read(work: Work, lead: Lead, link: Link, sync: LeadSync, claim: Claim
             outcome="failed",
             code=error.code,
         )
-        return verdict(error, work.clock.now())
+        return outcome_of(error, work.clock.now())
     return Done()
 
 

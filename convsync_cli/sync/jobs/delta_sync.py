@@ -14,6 +14,7 @@ from convsync_cli.sync import filling
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError, Unavailable
+from convsync_cli.sync.failure import outcome_of
 from convsync_cli.sync.firstwalks import under_way
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.account import Account
@@ -24,7 +25,6 @@ from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.recognising import Recognised, Recognising
-from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Link, Work
 
 CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
@@ -55,7 +55,7 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         raise
     except SyncError as error:
         await work.call(work.store.feeds.fail, link.account, error.code)
-        return verdict(error, work.clock.now())
+        return outcome_of(error, work.clock.now())
     return Done()
 
 

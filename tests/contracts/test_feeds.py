@@ -7,7 +7,7 @@ from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.job import JobFilter, JobState
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 
 from .conftest import USUAL, Agency, at, email, person, sms
 
@@ -68,7 +68,7 @@ class TestAWalk:
     def test_how_far_it_has_come_is_kept_and_the_mark_stays(self, agency: Agency) -> None:
         finished(agency)
         agency.store.feeds.save_walk(ACCOUNT, at(60), "page 2", 3)
-        told = Feed("mark", "page 2", at(60), at(0), "synced", None, 3)
+        told = Feed("mark", "page 2", at(60), at(0), WalkEnd.SYNCED, None, 3)
         assert agency.store.feeds.feed(ACCOUNT) == told
 
     def test_its_end_moves_the_mark(self, agency: Agency) -> None:
@@ -76,7 +76,7 @@ class TestAWalk:
         agency.store.feeds.fail(ACCOUNT, "unavailable")
         finished(agency, 60)
         assert agency.store.feeds.feed(ACCOUNT) == Feed(
-            "mark", None, at(60), at(60), "synced", None, 3
+            "mark", None, at(60), at(60), WalkEnd.SYNCED, None, 3
         )
 
     def test_an_error_leaves_place_and_mark(self, agency: Agency) -> None:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,23 +14,23 @@ from convsync_cli.sync.model.progress import Stored
 
 from .conftest import DAY_S, Agency, at, email, mail, phone, sms
 
-OUT = {"direction": Direction.OUTBOUND}
-NOT_KNOWN = {"direction": Direction.UNKNOWN}
+OUT: dict[str, Any] = {"direction": Direction.OUTBOUND}
+NOT_KNOWN: dict[str, Any] = {"direction": Direction.UNKNOWN}
 STEPS = 120
 
 
-def every(agency: Agency, batch: int = 2, **wanted: object) -> list[Listed]:
+def every(agency: Agency, batch: int = 2, **wanted: Any) -> list[Listed]:
     """The whole list, fetched in batches."""
     found: list[Listed] = []
     after = Place()
-    while some := agency.store.listing.leads(LeadFilter(**wanted), after, batch):  # type: ignore[arg-type]
+    while some := agency.store.listing.leads(LeadFilter(**wanted), after, batch):
         assert len(some) <= batch
         found += some
         after = some[-1].place
     return found
 
 
-def leads(agency: Agency, **wanted: object) -> list[str]:
+def leads(agency: Agency, **wanted: Any) -> list[str]:
     return [each.lead.id for each in every(agency, **wanted)]
 
 

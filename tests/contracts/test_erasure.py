@@ -9,7 +9,7 @@ from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.job import JobFilter
 from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learning, Learnt
 from convsync_cli.sync.model.message import Channel
-from convsync_cli.sync.model.progress import Saved, Walk
+from convsync_cli.sync.model.progress import Saved, Walk, WalkEnd
 
 from .conftest import CHANNELS, ENDINGS, NOON, Agency, email, mail, person, phone, sms
 
@@ -282,7 +282,7 @@ class TestARunningJob:
         assert agency.store.archive.save_page(lead, Channel.SMS, [sms("1")], walk, NOON) == Saved()
 
     def test_it_can_write_down_no_end(self, agency: Agency, lead: Lead) -> None:
-        agency.store.archive.finish(lead, Channel.SMS, outcome="synced", synced_at=NOON)
+        agency.store.archive.finish(lead, Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=NOON)
 
     def test_it_can_tell_nothing_about_them(self, agency: Agency, lead: Lead) -> None:
         learnt = agency.store.leads.learn_about(lead, ANN, CHANNELS, NOON)

@@ -53,8 +53,8 @@ class TestAsking:
     def test_who_was_never_tried_is_asked_for(self, agency: Agency) -> None:
         new, read, failed = agency.lead(), agency.lead(), agency.lead()
         archive = agency.store.archive
-        archive.finish(agency.known(read), Channel.SMS, outcome="synced", synced_at=at(0))
-        archive.finish(agency.known(failed), Channel.SMS, outcome="failed", code="rejected")
+        archive.finish(agency.known(read), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(0))
+        archive.finish(agency.known(failed), Channel.SMS, outcome=WalkEnd.FAILED, code="rejected")
         assert agency.store.intake.enqueue_unread("acme", Channel.SMS, terms(1)) == 1
         assert agency.store.intake.enqueue_unread("acme", Channel.SMS, terms(2)) == 0
         jobs = agency.store.queue.jobs(JobFilter(kind=Kind.CONVERSATION_SYNC), 9)
@@ -135,7 +135,7 @@ class TestWhoIsCovered:
     def test_what_was_read_later_than_the_walk_began_stays(self, agency: Agency) -> None:
         lead = agency.lead()
         archive = agency.store.archive
-        archive.finish(agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(90))
+        archive.finish(agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(90))
         finished(agency, 60, Covers.EVERYBODY)
         assert sync_of(agency, lead).synced_at == at(90)
 
@@ -152,7 +152,7 @@ class TestHowFreshThatMakesIt:
     def read_at(self, agency: Agency, when: float) -> str:
         lead = agency.lead()
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(when)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(when)
         )
         return lead
 

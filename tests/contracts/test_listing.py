@@ -10,7 +10,7 @@ import pytest
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.listing import LeadFilter, Listed, Place
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.model.progress import Stored
+from convsync_cli.sync.model.progress import Stored, WalkEnd
 
 from .conftest import DAY_S, Agency, at, email, mail, phone, sms
 
@@ -36,11 +36,13 @@ def leads(agency: Agency, **wanted: Any) -> list[str]:
 
 def read(agency: Agency, lead: str, channel: Channel = Channel.SMS, when: float = 0) -> None:
     """A channel of a lead is read to its end."""
-    agency.store.archive.finish(agency.known(lead), channel, outcome="synced", synced_at=at(when))
+    agency.store.archive.finish(
+        agency.known(lead), channel, outcome=WalkEnd.SYNCED, synced_at=at(when)
+    )
 
 
 def failed(agency: Agency, lead: str, channel: Channel = Channel.SMS) -> None:
-    agency.store.archive.finish(agency.known(lead), channel, outcome="failed", code="timeout")
+    agency.store.archive.finish(agency.known(lead), channel, outcome=WalkEnd.FAILED, code="timeout")
 
 
 def texted(agency: Agency, *messages: Message, number: int = 0) -> str:

@@ -8,6 +8,7 @@ from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.job import Effort, JobFilter, JobState, Settlement
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.placing import JobSpec, Kind, Placed, Placement, Priority, Terms
+from convsync_cli.sync.model.progress import WalkEnd
 
 from .conftest import DAY_S, ENDINGS, Agency, at, email, person, phone
 
@@ -317,7 +318,7 @@ class TestSweep:
         old, fresh, never = (agency.lead(gohighlevel=f"c{i}") for i in range(3))
         for lead, seconds in ((old, 99.999), (fresh, 100)):
             agency.store.archive.finish(
-                agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(seconds)
+                agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(seconds)
             )
         swept = agency.swept(500, before=100)
         assert (swept.eligible, swept.queued) == (2, 2)
@@ -326,7 +327,7 @@ class TestSweep:
     def test_the_channel_read_longest_ago_counts(self, agency: Agency) -> None:
         lead = agency.lead()  # an email opens both channels
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(100)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(100)
         )
         assert agency.swept(500, before=50).eligible == 1
         assert agency.swept(500, before=50, channels=["sms"]).eligible == 0
@@ -511,7 +512,7 @@ class TestWithHistory:
     def test_it_means_nothing_to_a_channel_that_was_read(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(0)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(0)
         )
         agency.store.intake.enqueue([lead], Terms(Priority.MANUAL, 0, 3, at(0), True))
         syncs = agency.store.archive.syncs(lead)

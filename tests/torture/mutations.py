@@ -194,8 +194,8 @@ MUTANTS = (
         "tests/torture/test_limits.py"
         "::test_a_429_pauses_its_account_for_the_time_asked_and_no_other",
         (
-            '            outcome="failed",\n',
-            '            outcome="failed", synced_at=work.clock.now(),\n',
+            "            outcome=WalkEnd.FAILED,\n",
+            "            outcome=WalkEnd.FAILED, synced_at=work.clock.now(),\n",
         ),
     ),
     _mutant(

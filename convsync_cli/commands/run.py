@@ -17,11 +17,11 @@ from convsync_cli.console import Console, note
 from convsync_cli.monitoring import Monitor, kept
 from convsync_cli.runlog import LogFormat, RunLog, run_log
 from convsync_cli.sync import loop
+from convsync_cli.sync.alerts import QUIET, Trouble, alerts, trouble
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON
 from convsync_cli.sync.model.progress import Saved
-from convsync_cli.sync.news import QUIET, Trouble, news, trouble
 from convsync_cli.sync.ports import RunLock
 from convsync_cli.sync.runner import Report, Runner
 
@@ -89,7 +89,7 @@ def command(
         lock.release()
         _print(console, report)
         _log_end(log, report)
-        for line in news(known, given.paused(), report.tally.failed):
+        for line in alerts(known, given.paused(), report.tally.failed):
             note(f"convsync: {line}")
             log.write("warning", "news", message=line)
     return verdict(report)

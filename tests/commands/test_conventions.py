@@ -109,7 +109,7 @@ def on_a_terminal(
         stdout=theirs,
         stderr=theirs,
         cwd=operator.folder,
-        env=operator.environment | {"TERM": "xterm-256color", "PAGER": "cat"} | env,
+        env={**operator.environment, "TERM": "xterm-256color", "PAGER": "cat", **env},
     )
     os.close(theirs)
     seen = b""
@@ -156,7 +156,9 @@ def test_examples_are_right(one: Operator, command: str) -> None:
     for name in command.split():
         found = found.get_command(None, name)
     known = {option for each in found.params for option in (*each.opts, *each.secondary_opts)}
-    for told in re.findall(r"Example: (.*)", found.help):
+    examples = re.findall(r"Example: (.*)", found.help)
+    assert examples
+    for told in examples:
         for part in told.split("convsync ")[1:]:
             options = {each for each in shlex.split(part) if each.startswith("--")}
             assert options <= known, told

@@ -8,7 +8,7 @@ from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.imported import TakenIn
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Message
-from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk, WalkEnd
 from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
 
 
@@ -43,7 +43,7 @@ class Archive(Protocol):
         lead: Lead,
         channel: Channel,
         *,
-        outcome: str,
+        outcome: WalkEnd,
         synced_at: datetime | None = None,
         code: str | None = None,
     ) -> None:

@@ -12,12 +12,12 @@ from convsync_cli import bootstrap, bundle, settings
 from convsync_cli.bootstrap import Invocation, Services
 from convsync_cli.checkup import Examination, examine, versions
 from convsync_cli.commands import status
-from convsync_cli.commands.findings import print_findings
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
 from convsync_cli.sync.errors import ConfigError, ConvsyncError
 from convsync_cli.sync.model.finding import Level
 from convsync_cli.sync.rhythm import RUNS
+from convsync_cli.view.findings import print_findings
 
 _ERRORS_OF = timedelta(days=1)
 

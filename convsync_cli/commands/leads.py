@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands import standing
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.leads_forget import forget
 from convsync_cli.commands.leads_list import document, list_
@@ -21,6 +20,7 @@ from convsync_cli.sync.leadfile import rows
 from convsync_cli.sync.leadimport import Tally, bring_in
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Handle, Learning
+from convsync_cli.view import standing
 
 LISTED = 100
 

@@ -11,7 +11,6 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
-from convsync_cli.commands.progress import progress_board
 from convsync_cli.commands.stopping import Stopping
 from convsync_cli.console import Console, note
 from convsync_cli.monitoring import Monitor, kept
@@ -24,6 +23,7 @@ from convsync_cli.sync.model.pause import NEED_A_PERSON
 from convsync_cli.sync.model.progress import Saved
 from convsync_cli.sync.ports import RunLock
 from convsync_cli.sync.runner import Report, Runner
+from convsync_cli.view.progress import progress_board
 
 LONGEST_RUN_S = 86_400.0
 _PATIENCE_MS = 250  # the worker asks again as long as its deadline allows

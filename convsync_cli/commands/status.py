@@ -10,7 +10,6 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, duration
-from convsync_cli.commands.verdict import Channel, judge
 from convsync_cli.console import Console, ago, can_show, columns, is_terminal, note
 from convsync_cli.settings import Settings
 from convsync_cli.sync.errors import Exit, UsageError
@@ -18,6 +17,7 @@ from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
 from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.rhythm import RUNS
+from convsync_cli.view.verdict import Channel, judge
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
@@ -66,7 +66,7 @@ def command(
     only = given.workspace(workspace)
     console = Console(as_json, quiet)
     if watch:
-        from convsync_cli.commands.watching import watch as watching
+        from convsync_cli.view.watching import watch as watching
 
         return watching(partial(_show, console, given, only), partial(_line, console, given, only))
     page = look(given, only)

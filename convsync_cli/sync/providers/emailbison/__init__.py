@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.api import Api, Auth, Get
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.merge import plan
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead

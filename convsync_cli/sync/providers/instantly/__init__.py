@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses
+from convsync_cli.sync.api import Api, Auth, Get, Statuses
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.address import AddressKind
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Contact, Lead

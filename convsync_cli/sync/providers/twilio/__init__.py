@@ -18,12 +18,13 @@ from functools import partial
 from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync import addresses, instant
-from convsync_cli.sync.api import Api, Auth, Costs, Get, Statuses, UnusableSetting
+from convsync_cli.sync.api import Api, Auth, Get, Statuses, UnusableSetting
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.address import AddressKind
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import Covers, FeedPage, News
 from convsync_cli.sync.model.lead import Contact, Lead

@@ -13,7 +13,7 @@ from functools import cache
 
 import httpx
 
-from convsync_cli.sync.api import USUAL, Auth, Statuses
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Auth, Statuses
 from convsync_cli.sync.errors import ConfigError
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.oauth import Renewal
@@ -24,8 +24,6 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 # They log whole addresses, and a credential may stand in one.
 for _talkative in ("httpx", "httpcore"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
-
-MOST_AT_ONCE = 8  # more connections make a client slow
 
 
 @dataclass(slots=True)

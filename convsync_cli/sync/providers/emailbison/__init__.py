@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from convsync_cli.sync.api import Api, Auth, Get
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth, Get
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.merge import plan
@@ -22,15 +22,17 @@ from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.providers.emailbison.asking import ask
 from convsync_cli.sync.providers.emailbison.conversation import pages
 from convsync_cli.sync.providers.emailbison.feed import changes
-from convsync_cli.sync.providers.emailbison.rows import NAME as NAME
 from convsync_cli.sync.shape import part, text
 
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = None  # every agency has a host of its own
 RATE = Rate(50, 10)
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
+EITHER: tuple[tuple[str, ...], ...] = ()
 COSTS = Costs(per_lead=2, look_up=1, page=15, fill_messages=15)
 REFUSALS: Mapping[str, str] = {}
+STATUSES = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,6 @@ class Settings:
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
     """What every request carries."""
-    del options
     return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
 
 
@@ -86,5 +87,4 @@ class Reader:
 
 def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The token alone decides the workspace."""
-    del account
     return Reader()

@@ -16,7 +16,6 @@ NAME = "emailbison"
 
 def reply(row: Json, lead: Lead) -> Message:
     """A reply, or a mail that was written by hand, as a message of the lead's."""
-    del lead
     outbound = is_outbound(row)
     html = text(row.get("html_body"))
     plain = text(row.get("text_body"))

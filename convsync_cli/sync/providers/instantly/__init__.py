@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Get, Statuses
+from convsync_cli.sync.api import MOST_AT_ONCE, Api, Auth, Get, Statuses
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.limits import Rate
@@ -23,16 +23,17 @@ from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.providers.instantly import feed
 from convsync_cli.sync.providers.instantly.feed import LARGEST_PAGE, Query
-from convsync_cli.sync.providers.instantly.rows import NAME as NAME
-from convsync_cli.sync.providers.instantly.rows import contact, messages, party, person
+from convsync_cli.sync.providers.instantly.rows import NAME, contact, messages, party, person
 from convsync_cli.sync.shape import Json, mapping, rows, text
 
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = "https://api.instantly.ai"
 RATE = Rate(18, 60)  # of 20 a minute, which all requests for mail share
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
+EITHER: tuple[tuple[str, ...], ...] = ()
 COSTS = Costs(per_lead=1, page=100, fill_messages=100)
-REFUSALS = {
+REFUSALS: Mapping[str, str] = {
     "scope": "the API key lacks a scope; it needs emails:read, and leads:read for leads that are"
     " known by their id alone",
     "plan": "the workspace's plan does not include the API",
@@ -57,7 +58,6 @@ class Settings:
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
     """What every request carries."""
-    del options
     return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
 
 
@@ -163,7 +163,6 @@ class Reader:
 
 def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The key alone decides the workspace."""
-    del account
     return Reader()
 
 

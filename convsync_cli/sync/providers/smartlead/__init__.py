@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.costs import Costs
@@ -25,9 +25,12 @@ NAME = "smartlead"
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = "https://server.smartlead.ai"
 RATE = Rate(50, 60)  # sources differ; the strictest that is told for a minute is 60
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
+EITHER: tuple[tuple[str, ...], ...] = ()
 COSTS = Costs(per_lead=2, look_up=1, page=20, fill_messages=400, fill_people=asking.LEADS_PAGE)
 REFUSALS: Mapping[str, str] = {"api key": "the key is not one of Smartlead's, or was regenerated"}
+STATUSES = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,6 @@ class Settings:
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
     """What every request carries: the key, which this API takes in the address only."""
-    del options
     return Auth({"Accept": "application/json"}, {"api_key": secrets["api_key"]})
 
 
@@ -53,12 +55,10 @@ class Reader:
 
     async def identity(self, api: Api) -> str | None:
         """A key sees one account for ever; see ``Provider.identity``."""
-        del api
         return None
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
         """Smartlead counts what its sequences sent, and no replies; see ``Provider.total``."""
-        del api, lead
         return None
 
     def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
@@ -74,5 +74,4 @@ class Reader:
 
 def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The key alone decides which one it is."""
-    del account
     return Reader()

@@ -30,9 +30,6 @@ from convsync_cli.sync.model.feed import Covers, FeedPage, News
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Channel, Message, Page
 from convsync_cli.sync.providers.twilio.rows import (
-    NAME as NAME,
-)
-from convsync_cli.sync.providers.twilio.rows import (
     RCS,
     involves,
     is_sms,
@@ -44,15 +41,15 @@ from convsync_cli.sync.shape import Json, mapping, rows, text
 
 CHANNEL = Channel.SMS
 BASE_URL: str | None = "https://api.twilio.com"
-AT_ONCE = 2  # the limit is on requests under way; one or two are safe
 RATE = Rate(5, 1)  # what two at a time come to where an answer takes 0.4 s
+AT_ONCE = 2  # the limit is on requests under way; one or two are safe
 DISCOVER = False  # a number in the list is nobody in particular
+EITHER: tuple[tuple[str, ...], ...] = ()
 COSTS = Costs(per_lead=4, page=1000, fill_messages=1000)
-REFUSALS = {
+REFUSALS: Mapping[str, str] = {
     "20003": "the account SID, its token or the API key is wrong, or the account is suspended",
     "20404": "the account SID is unknown",
 }
-
 STATUSES = Statuses(refused=frozenset({404}))  # all that is asked for is the account's own list
 
 _LIST = "Accounts/{sid}/Messages"

@@ -19,9 +19,9 @@ from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.emailbison.asking import ask
 from convsync_cli.sync.providers.emailbison.conversation import pages
 from convsync_cli.sync.providers.emailbison.feed import changes
+from convsync_cli.sync.providers.emailbison.requests import ask
 from convsync_cli.sync.shape import part, text
 
 CHANNEL = Channel.EMAIL

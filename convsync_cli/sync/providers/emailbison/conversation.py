@@ -12,7 +12,7 @@ from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message, Page
-from convsync_cli.sync.providers.emailbison.asking import (
+from convsync_cli.sync.providers.emailbison.requests import (
     ALL_FOLDERS,
     FIRST_PAGE,
     ask,

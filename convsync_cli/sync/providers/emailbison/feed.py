@@ -20,14 +20,14 @@ from urllib.parse import quote
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.model.feed import Covers, FeedPage, News
-from convsync_cli.sync.providers.emailbison.asking import (
+from convsync_cli.sync.providers.emailbison.news import of_replies, of_sends
+from convsync_cli.sync.providers.emailbison.requests import (
     ALL_FOLDERS,
     FIRST_PAGE,
     ask,
     number,
     walk,
 )
-from convsync_cli.sync.providers.emailbison.news import of_replies, of_sends
 from convsync_cli.sync.shape import Json, part, text
 
 NOISY = 30_000  # replies: at the default rate it takes over six minutes to read them all

@@ -17,9 +17,9 @@ from convsync_cli.sync.model.credential import Credential, OAuth
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.gohighlevel.asking import Location
 from convsync_cli.sync.providers.gohighlevel.conversation import pages
 from convsync_cli.sync.providers.gohighlevel.feed import changes
+from convsync_cli.sync.providers.gohighlevel.requests import Location
 from convsync_cli.sync.providers.gohighlevel.rows import NAME
 from convsync_cli.sync.shape import mapping, text
 

@@ -9,8 +9,8 @@ from convsync_cli.sync.api import Api
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Page
-from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.people import exists, find
+from convsync_cli.sync.providers.gohighlevel.requests import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.rows import NAME, message, person, sort_value
 from convsync_cli.sync.shape import Json, mapping, rows, text
 

@@ -1,4 +1,4 @@
-"""A thread as Smartlead tells it, as messages; pure."""
+"""Smartlead's rows as our values: a thread as messages, and what is told about people."""
 
 import hashlib
 import json
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync import text as texting
 from convsync_cli.sync.errors import Rejected
+from convsync_cli.sync.model.lead import Contact, Handle
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.shape import Json, part, text, texts
 
-_PROVIDER = "smartlead"
+NAME = "smartlead"
 _STATUS = {
     Direction.INBOUND: "received",
     Direction.OUTBOUND: "sent",
@@ -78,7 +79,7 @@ class Thread:
         html = bool(_HTML.search(source))
         return Message(
             channel=Channel.EMAIL,
-            provider=_PROVIDER,
+            provider=NAME,
             external_id=self._key(item),
             direction=direction,
             sent_at=instant.parse(item.get("time")),
@@ -121,6 +122,29 @@ class Thread:
             ),
             None,
         )
+
+
+def person(row: Json, prefix: str = "") -> Contact:
+    """What a row tells of a person; the inbox puts ``lead_`` before the names of its fields."""
+    names = texts([row.get(f"{prefix}first_name"), row.get(f"{prefix}last_name")])
+    handles = texts(row.get("email_lead_id" if prefix else "id"))
+    return Contact(
+        name=" ".join(names) or None,
+        company=text(row.get("company_name")),
+        addresses=tuple(addresses.email(each) for each in texts(row.get(f"{prefix}email"))),
+        handles=tuple(Handle(NAME, id) for id in handles if is_id(id)),
+    )
+
+
+def is_id(value: str | None) -> bool:
+    """Whether a text can be the id of a lead or campaign, and stand in a path."""
+    return value is not None and value.isascii() and value.isdecimal() and len(value) <= 18
+
+
+def listed_id(row: Json) -> str | None:
+    """The lead's id in a row of a campaign's list; its own id in the campaign is of no use."""
+    id = text(part(row, "lead").get("id"))
+    return id if is_id(id) else None
 
 
 def _direction(item: Json, theirs: Collection[str], ours: Collection[str]) -> Direction:

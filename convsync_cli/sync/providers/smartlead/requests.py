@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api, Get, Post
 from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.lead import Contact, Handle
-from convsync_cli.sync.shape import Json, mapping, part, rows, text, texts
+from convsync_cli.sync.model.lead import Contact
+from convsync_cli.sync.providers.smartlead.rows import is_id, person
+from convsync_cli.sync.shape import Json, mapping, part, rows, text
 
 INBOX_PAGE = 20
 LEADS_PAGE = 100
 
-_PROVIDER = "smartlead"
 _BASE = "/api/v1"
 # A fixed part of the address, which the vendor's page on this endpoint prints; it is no credential.
 _BULK_SUFFIX = "bbfbdsFGHlBr76ruhjvh6fhHL"
@@ -148,23 +147,6 @@ async def campaign_leads(api: Api, campaign: str, since: datetime | None, offset
     return _listed(answer, label, LEADS_PAGE)
 
 
-def told_of(row: Json, prefix: str = "") -> Contact:
-    """What a row tells of a person; the inbox puts ``lead_`` before the names of its fields."""
-    names = texts([row.get(f"{prefix}first_name"), row.get(f"{prefix}last_name")])
-    handles = texts(row.get("email_lead_id" if prefix else "id"))
-    return Contact(
-        name=" ".join(names) or None,
-        company=text(row.get("company_name")),
-        addresses=tuple(addresses.email(each) for each in texts(row.get(f"{prefix}email"))),
-        handles=tuple(Handle(_PROVIDER, id) for id in handles if is_id(id)),
-    )
-
-
-def is_id(value: str | None) -> bool:
-    """Whether a text can be the id of a lead or campaign, and stand in a path."""
-    return value is not None and value.isascii() and value.isdecimal() and len(value) <= 18
-
-
 def rows_of(answer: object, label: str) -> list[object]:
     """The list in an answer: the answer itself, or what is in one of the envelopes around it.
 
@@ -217,7 +199,7 @@ def _found(row: Json, label: str) -> Found:
         raise Rejected(f"{label} answered with a lead that has no id")
     listed = row.get("lead_campaign_data")
     known = _campaign_ids(_objects(listed)) if isinstance(listed, list) else None
-    return Found(ids[0], told_of(row), known)
+    return Found(ids[0], person(row), known)
 
 
 def _campaign_ids(rows: Iterable[Json]) -> tuple[str, ...]:

@@ -41,6 +41,11 @@ def part(value: object, name: str) -> Json:
     return inner if isinstance(inner, Mapping) else {}
 
 
+def objects(value: object) -> list[Json]:
+    """The objects in an optional list; others are left out."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def text(value: object) -> str | None:
     """An optional text; numbers count as text, other types and empty text as missing.
 

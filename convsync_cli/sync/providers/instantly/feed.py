@@ -11,29 +11,22 @@ are planned, mail by hand is read once an hour from the oldest of them on.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
+from convsync_cli.sync.api import Api
 from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.feed import Covers, FeedPage, News
-from convsync_cli.sync.providers.instantly.rows import (
-    contact,
-    created,
-    is_planned,
-    messages,
-    party,
-)
-from convsync_cli.sync.shape import Json, text
+from convsync_cli.sync.model.feed import Covers, FeedPage
+from convsync_cli.sync.providers.instantly.news import of_mail
+from convsync_cli.sync.providers.instantly.requests import LARGEST_PAGE, Query, Trail, mail
+from convsync_cli.sync.providers.instantly.rows import created, is_planned
+from convsync_cli.sync.shape import objects
 
 OVERLAP = timedelta(minutes=10)
 LOOK_AGAIN = timedelta(hours=1)
 PLANNED_FOR = timedelta(days=30)  # who plans a mail further ahead finds it by a sync of the lead
 MOST_PLANNED = 50
-LARGEST_PAGE = 100
-
-Query = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ class Mark:
         """The mark behind a page, which ``moves`` it; a time in the future proves nothing."""
         told = [to_text(at) for row in found if (at := created(row)) and moves and at <= now]
         marks = [*told, *([self.stored] if self.stored else [])]
-        planned = {to_text(at) for row in _objects(found) if is_planned(row)
+        planned = {to_text(at) for row in objects(found) if is_planned(row)
                    and (at := created(row))}  # fmt: skip
         kept = sorted(at for at in {*self.planned, *planned} if at > to_text(now - PLANNED_FOR))
         return replace(self, stored=max(marks, default=None), planned=tuple(kept[:MOST_PLANNED]))
@@ -156,22 +149,26 @@ class Walk:
         return Walk(self.mark, _bound(self.mark)) if self.by_hand else None
 
 
-def page(found: list[object]) -> FeedPage:
-    """A page's news, by person; Instantly vouches for those that it calls leads."""
-    about: dict[str, list[Json]] = {}
-    for row in _objects(found):
-        address = None if is_planned(row) else party(row)
-        if address is not None:
-            about.setdefault(address, []).append(row)
-    news = tuple(
-        News(
-            contact(told, address),
-            read=partial(messages, told),
-            vouched=any(text(row.get("lead")) for row in told),
-        )
-        for address, told in about.items()
-    )
-    return FeedPage(news, left_out=len(found) - sum(map(len, about.values())))
+async def changes(
+    api: Api, watermark: str | None, cursor: str | None, now: datetime
+) -> AsyncIterator[FeedPage]:
+    """The workspace's mail from the watermark on; see ``Provider.changes``."""
+    walk = Walk.read(cursor) if cursor else Walk.begin(watermark, now)
+    trail = Trail()
+    while True:
+        found, after = await mail(api, walk.query())
+        if walk.is_ignored(found):
+            walk, trail = walk.turned(), Trail()
+            continue
+        after = None if walk.is_known(found) else trail.follow(found, after)
+        walk = walk.behind(found, after, now)
+        following = walk if after else walk.next_list()
+        page = replace(of_mail(found), covers=walk.covers)
+        if following is None:
+            yield replace(page, watermark=walk.mark.write())
+            return
+        yield replace(page, cursor=following.write())
+        walk, trail = following, trail if after else Trail()
 
 
 def _just_before(moment: str) -> str:
@@ -184,7 +181,3 @@ def _bound(mark: Mark) -> str | None:
 
 def _times(found: list[object]) -> list[str]:
     return [to_text(at) for row in found if (at := created(row)) is not None]
-
-
-def _objects(found: list[object]) -> list[Json]:
-    return [row for row in found if isinstance(row, Mapping)]

@@ -11,7 +11,7 @@ from convsync_cli.sync import text as texting
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, objects, part, text, texts
 
 NAME = "instantly"
 
@@ -48,7 +48,7 @@ def message(row: Json, lead: Lead) -> Message | None:
         source=html,
         source_type="text/html" if html else None,
         attachments=texts(
-            [each.get("filename") for each in _objects(part(row, "attachment_json").get("files"))]
+            [each.get("filename") for each in objects(part(row, "attachment_json").get("files"))]
         ),
     )
 
@@ -89,7 +89,7 @@ def contact(rows: Iterable[Json], address: str) -> Contact:
         if text(row.get("lead")) and (id := text(row.get("lead_id"))):
             ids[id] = None
         for name in ("from_address_json", "to_address_json"):
-            for each in _objects(row.get(name)):
+            for each in objects(row.get(name)):
                 if addresses.mail_value(text(each.get("address")) or "") == address:
                     names.extend(texts(each.get("name")))
     return Contact(
@@ -161,10 +161,6 @@ def _message_id(row: Json) -> str | None:
 def _listed(value: object) -> tuple[str, ...]:
     """The addresses of a list in one text, with commas between them."""
     return tuple(each.strip() for each in (text(value) or "").split(",") if each.strip())
-
-
-def _objects(value: object) -> list[Json]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
 
 def _fingerprint(row: Json) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from convsync_cli.sync import addresses, instant
@@ -37,6 +37,17 @@ def message(row: Json, lead: Lead) -> Message | None:
         thread=" ".join(sorted(filter(None, (sender, recipient)))) or None,
         attachments=_media(row),
     )
+
+
+def messages(rows: Iterable[Json], lead: Lead) -> tuple[Message, ...]:
+    """Those of some rows that are messages."""
+    found = (message(row, lead) for row in rows)
+    return tuple(each for each in found if each is not None)
+
+
+def sid(row: object) -> str | None:
+    """The id of a message."""
+    return text(row.get("sid")) if isinstance(row, Mapping) else None
 
 
 def is_sms(row: Json) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from convsync_cli.sync.api import Api, Get
-from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
+from convsync_cli.sync.circle import Circles
+from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message, Page
@@ -27,7 +28,7 @@ from convsync_cli.sync.providers.emailbison.rows import (
     reply,
     sent,
 )
-from convsync_cli.sync.shape import Json, mapping, part, rows, text
+from convsync_cli.sync.shape import Json, mapping, objects, part, rows, text
 
 _FEEDS: Mapping[str, Mapping[str, str]] = {"replies": ALL_FOLDERS, "sent-emails": {}}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -68,7 +69,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
         # Rows without a lead id are told apart by their addresses, so one must be known.
         contact = await look_up(api, "api/leads/{id}", handles[0])
         lead = replace(lead, addresses=contact.addresses if contact else ())
-    seen: set[str] = set()
+    circles = Circles()
     while True:
         if not place.keys and not known:
             contact = await _by_email(api, lead)
@@ -76,7 +77,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
                 return
             place = _Place((contact.handles[0].external_id,))
         try:
-            page, place = await _page(api, lead, place, seen)
+            page, place = await _page(api, lead, place, circles)
             known = True
         except Unknown as error:  # deleted there, or an id of another workspace
             if not of_a_record(error):
@@ -118,17 +119,16 @@ async def look_up(api: Api, label: str, key: str) -> Contact | None:
     return person(row, id)
 
 
-async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Page, _Place]:
+async def _page(api: Api, lead: Lead, place: _Place, circles: Circles) -> tuple[Page, _Place]:
     key, feed = place.keys[0], place.feed
     label = f"api/leads/{{id}}/{feed}"
     path = f"/api/leads/{quote(key, safe='')}/{feed}"
     answer = await ask(api, Get(label, path, {**_FEEDS[feed], **place.paging}))
     found = rows(answer.get("data"), label)
-    ids = {f"{feed}:{key}:{text(row.get('id'))}" for row in found if isinstance(row, Mapping)}
     paging = following(answer, place.paging) if found else None
-    if paging is not None and (paging == place.paging or (ids and ids <= seen)):
-        raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
-    seen |= ids
+    if paging is not None:
+        ids = (text(row.get("id")) for row in objects(found))
+        circles.of(label, key).watch(ids, leads_to_itself=paging == place.paging)
     messages = list(_messages(feed, found, lead, key, label))
     behind = place.behind(paging)
     page = Page(

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import CursorLoop, Rejected
+from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.feed import Covers, FeedPage, News
 from convsync_cli.sync.providers.gohighlevel.mark import EXPORT_LAG_MS, OVERLAP_MS, Mark, Place
 from convsync_cli.sync.providers.gohighlevel.news import contacts, messages, of_conversations
@@ -87,15 +88,14 @@ class _Walk:
         floor = -1 if self.first or self.mark is None else self.mark.floor
         since = None if self.first else instant.from_milliseconds(floor)
         seen: set[str] = set()
-        asked: set[object] = set()
+        circle = Circle("conversations/search")
         while True:
             found, full, total = await self._search(place)
-            asked.add(place.after)
             fresh = [row for row in found if (text(row.get("id")) or "") not in seen]
             seen.update(text(row.get("id")) or "" for row in fresh)
             following = _following(found, place.after) if full or len(seen) < total else None
-            if following is not None and following in asked:
-                raise CursorLoop("conversations/search leads in a circle")
+            if following is not None:
+                circle.watch([following])  # not the rows: pages begin again with the last date
             recent = [row for row in fresh if date_of(row) > floor]
             changed = [row for row in recent if self._changed(row, place)]
             place = self._informed(place, found, changed)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
@@ -14,9 +15,9 @@ from convsync_cli.sync.providers.instantly.requests import (
     LARGEST_PAGE,
     LIST,
     Query,
-    Trail,
     lead_by_id,
     mail,
+    watch,
 )
 from convsync_cli.sync.providers.instantly.rows import NAME, contact, messages, party, person
 
@@ -52,19 +53,18 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
         told = await _look_up(api, lead)
         lead = replace(lead, addresses=told.addresses if told else ())
     place = _Place.read(cursor) if cursor else _Place(lead.values(AddressKind.EMAIL))
-    known, trail = cursor is not None or told is not None, Trail()
+    known, circles = cursor is not None or told is not None, Circles()
     while place.emails:
-        page, behind = await _page(api, lead, place, trail)
-        trail = trail if behind.emails == place.emails else Trail()
+        page, behind = await _page(api, lead, place, circles)
         known, place = known or bool(page.messages or page.left_out), behind
         if known:
             yield replace(page, contact=told or page.contact)
             told = None
 
 
-async def _page(api: Api, lead: Lead, place: _Place, trail: Trail) -> tuple[Page, _Place]:
+async def _page(api: Api, lead: Lead, place: _Place, circles: Circles) -> tuple[Page, _Place]:
     found, after = await mail(api, place.query())
-    after = trail.follow(found, after)
+    watch(circles.of(LIST, *place.emails), found)
     emails = {*lead.values(AddressKind.EMAIL), *place.emails}
     own = [row for row in found if isinstance(row, Mapping) and party(row) in emails]
     if found and not own:

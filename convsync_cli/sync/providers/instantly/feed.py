@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.api import Api
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.feed import Covers, FeedPage
 from convsync_cli.sync.providers.instantly.news import of_mail
-from convsync_cli.sync.providers.instantly.requests import LARGEST_PAGE, Query, Trail, mail
+from convsync_cli.sync.providers.instantly.requests import LARGEST_PAGE, LIST, Query, mail, watch
 from convsync_cli.sync.providers.instantly.rows import created, is_planned
 from convsync_cli.sync.shape import objects
 
@@ -154,13 +155,14 @@ async def changes(
 ) -> AsyncIterator[FeedPage]:
     """The workspace's mail from the watermark on; see ``Provider.changes``."""
     walk = Walk.read(cursor) if cursor else Walk.begin(watermark, now)
-    trail = Trail()
+    circles = Circles()
     while True:
         found, after = await mail(api, walk.query())
         if walk.is_ignored(found):
-            walk, trail = walk.turned(), Trail()
+            walk = walk.turned()
             continue
-        after = None if walk.is_known(found) else trail.follow(found, after)
+        watch(circles.of(LIST, walk.by_hand, walk.backwards), found)
+        after = None if walk.is_known(found) else after
         walk = walk.behind(found, after, now)
         following = walk if after else walk.next_list()
         page = replace(of_mail(found), covers=walk.covers)
@@ -168,7 +170,7 @@ async def changes(
             yield replace(page, watermark=walk.mark.write())
             return
         yield replace(page, cursor=following.write())
-        walk, trail = following, trail if after else Trail()
+        walk = following
 
 
 def _just_before(moment: str) -> str:

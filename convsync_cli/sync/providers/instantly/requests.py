@@ -1,15 +1,11 @@
-"""What is asked of Instantly: the one list of all mail, and a lead by its id.
-
-Errors that come with status 200 are found here, and a list that leads in a circle.
-"""
+"""What is asked of Instantly: the one list of all mail, and a lead by its id."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.circle import Circle
-from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.errors import Rejected, Unknown
+from convsync_cli.sync.shape import Json, mapping, objects, rows, text
 
 LIST = "api/v2/emails"
 LARGEST_PAGE = 100
@@ -17,34 +13,20 @@ LARGEST_PAGE = 100
 Query = Mapping[str, str | int]
 
 
-@dataclass(slots=True)
-class Trail:
-    """What a list has shown so far, so that one that leads in a circle is noticed."""
-
-    cursors: set[str] = field(default_factory=set)
-    first: frozenset[str] = frozenset()
-    last: frozenset[str] = frozenset()
-    circle: Circle = field(default_factory=lambda: Circle(LIST))
-
-    def follow(self, found: list[object], after: str | None) -> str | None:
-        """The cursor behind a page, None at the end: without a row, or where it repeats itself."""
-        ids = frozenset(
-            id for row in found if isinstance(row, Mapping) and (id := text(row.get("id")))
-        )
-        if ids and ids <= self.first | self.last:
-            raise CursorLoop(f"{LIST} leads in a circle; its end cannot be reached")
-        self.first, self.last = self.first or ids, ids
-        if after is None or not found or after in self.cursors:
-            return None
-        self.circle.watch(sorted(ids))
-        self.cursors.add(after)
-        return after
-
-
 async def mail(api: Api, query: Query) -> tuple[list[object], str | None]:
-    """The rows of a page of mail, and the cursor behind it."""
+    """The rows of a page of mail, and the cursor behind it.
+
+    None at the end: without a row, or where the cursor is the one that was asked with.
+    """
     answer = await _ask(api, Get(LIST, f"/{LIST}", query))
-    return rows(answer.get("items"), LIST), text(answer.get("next_starting_after"))
+    found, after = rows(answer.get("items"), LIST), text(answer.get("next_starting_after"))
+    return found, after if found and after != query.get("starting_after") else None
+
+
+def watch(circle: Circle, found: list[object]) -> None:
+    """Look whether a page leads in a circle, also the last one: it may be the first once more."""
+    if found:
+        circle.watch(text(row.get("id")) for row in objects(found))
 
 
 async def lead_by_id(api: Api, id: str) -> Json | None:

@@ -13,13 +13,13 @@ where none of them is there the list is read again.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.errors import Unavailable, Unknown
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.feed import Covers, FeedPage
@@ -104,9 +104,9 @@ async def changes(
         place: _Place | None = _Place.read(cursor)
     else:
         place = _Place(watermark, None if watermark is None else to_text(now + _AHEAD))
-    lists = _Lists()
+    circles = Circles()
     while place is not None:
-        walk = _Walk(api, place, now, lists)
+        walk = _Walk(api, place, now, circles)
         page, place = await (walk.inbox() if place.upper is not None else walk.campaigns())
         covers = Covers.EVERYBODY if walk.mark is None else Covers.NOBODY
         yield replace(page, covers=covers, cursor=place.write() if place else None)
@@ -119,7 +119,7 @@ class _Walk:
     api: Api
     place: _Place
     now: datetime
-    lists: "_Lists"
+    circles: Circles
 
     @property
     def mark(self) -> _Mark | None:
@@ -136,7 +136,7 @@ class _Walk:
         news, left_out = await of_inbox(self.api, found.rows)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
         if not found.last and not _passes(found, since):
-            self.lists.of("inbox").watch(map(_inbox_key, found.rows))
+            self.circles.of("master-inbox/inbox-replies").watch(map(_inbox_key, found.rows))
             return page, _down(place, upper, found)
         return self._ended(page, replace(place, upper=None, offset=0))
 
@@ -156,7 +156,7 @@ class _Walk:
         if place.tail and not set(place.tail) & set(ids):
             return FeedPage(), _again(place)
         if not found.last:
-            self.lists.of(f"{campaign} {place.restarts}").watch(ids)
+            self.circles.of("campaigns/{id}/leads", campaign, place.restarts).watch(ids)
         fresh = [row for row in found.rows if listed_id(row) not in place.tail]
         news, left_out = await of_leads(self.api, campaign, fresh)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
@@ -194,20 +194,6 @@ class _Walk:
             sweep = self.now if place.swept or mark is None else mark.sweep
             new = _Mark(self.now, self.now, sweep, place.active)
         return replace(page, watermark=new.write()), None
-
-
-@dataclass(slots=True)
-class _Lists:
-    """The lists of a walk, each watched for leading in a circle."""
-
-    name: str = ""
-    circle: Circle = field(default_factory=lambda: Circle("campaigns/{id}/leads"))
-
-    def of(self, name: str) -> Circle:
-        """The watch over a list; one at a time is read."""
-        if name != self.name:
-            self.name, self.circle = name, Circle("a list of Smartlead's")
-        return self.circle
 
 
 def _inbox_key(row: Json) -> str:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Lead
@@ -33,22 +33,20 @@ class _Place:
 async def pages(api: Api, account: Messages, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
     """A lead's SMS page by page; see ``Provider.pages``."""
     place = _Place.read(cursor) if cursor else _Place(tuple(_lists(lead)))
-    known, circle = cursor is not None, Circle(LIST)
+    known, circles = cursor is not None, Circles()
     while place.lists:
-        lists = place.lists
-        page, place = await _page(api, account, lead, place, circle)
-        circle = circle if place.lists == lists else Circle(LIST)
+        page, place = await _page(api, account, lead, place, circles)
         known = known or bool(page.messages or page.left_out)
         if known:
             yield page
 
 
 async def _page(
-    api: Api, account: Messages, lead: Lead, place: _Place, circle: Circle
+    api: Api, account: Messages, lead: Lead, place: _Place, circles: Circles
 ) -> tuple[Page, _Place]:
     found, following = await account.page(api, place.page or place.lists[0])
     if following is not None:
-        circle.watch(map(sid, found))
+        circles.of(LIST, place.lists[0]).watch(map(sid, found))
     if found and not any(involves(row, lead) for row in found):
         raise Rejected(f"{LIST} ignored the number that was asked for")
     phones = set(lead.values(AddressKind.PHONE))

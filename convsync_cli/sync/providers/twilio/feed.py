@@ -90,10 +90,10 @@ async def changes(
     circle = Circle(LIST)
     while walk is not None:
         found, following = await account.page(api, walk.page)
-        if following is not None:
-            circle.watch(map(sid, found))
         again, walk = walk.write(), walk.seen(found, now)
         following = None if walk.is_over(found, now) else following
+        if following is not None:
+            circle.watch(map(sid, found))
         behind = replace(walk, page=following) if following else None
         *parts, last = _parts(found)
         for each in parts:  # a later process reads this page again

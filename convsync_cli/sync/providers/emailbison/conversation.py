@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.circle import Circles
-from convsync_cli.sync.errors import Rejected, Unknown
+from convsync_cli.sync.errors import Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message, Page
@@ -28,7 +28,17 @@ from convsync_cli.sync.providers.emailbison.rows import (
     reply,
     sent,
 )
-from convsync_cli.sync.shape import Json, mapping, objects, part, rows, text
+from convsync_cli.sync.shape import (
+    Json,
+    ignored,
+    mapping,
+    objects,
+    other_lead,
+    part,
+    rows,
+    text,
+    without_id,
+)
 
 _FEEDS: Mapping[str, Mapping[str, str]] = {"replies": ALL_FOLDERS, "sent-emails": {}}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -99,7 +109,7 @@ async def _by_email(api: Api, lead: Lead) -> Contact | None:
         if found is None:
             continue
         if any(address.value != email for address in found.addresses):
-            raise Rejected("api/leads/{email} answered with another lead than asked for")
+            raise other_lead("api/leads/{email}")
         return found
     return None
 
@@ -115,7 +125,7 @@ async def look_up(api: Api, label: str, key: str) -> Contact | None:
     row = mapping(answer.get("data"), label)
     id = text(row.get("id"))
     if id is None:
-        raise Rejected(f"{label} answered with a lead that has no id")
+        raise without_id(label)
     return person(row, id)
 
 
@@ -153,7 +163,7 @@ def _messages(
     """
     claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
     if False in claims and True not in claims:
-        raise Rejected(f"{label} ignored the lead that was asked for")
+        raise ignored(label, "lead")
     trusted = False not in claims and (True in claims or feed == "sent-emails")
     read = reply if feed == "replies" else sent
     for row, claim in zip(found, claims, strict=True):

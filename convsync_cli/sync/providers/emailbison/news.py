@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
@@ -20,7 +19,7 @@ from convsync_cli.sync.providers.emailbison.rows import (
     reply,
     sent,
 )
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, other_lead, part, text, texts
 
 
 def of_replies(api: Api, page: Iterable[Json], *, unread: bool = False) -> tuple[News, ...]:
@@ -51,7 +50,7 @@ async def _asked(api: Api, id: str) -> Contact | None:
     """Who a lead is of which a row tells the id only."""
     found = await look_up(api, "api/leads/{id}", quote(id, safe=""))
     if found is not None and found.handles != (Handle(NAME, id),):
-        raise Rejected("api/leads/{id} answered with another lead than asked for")
+        raise other_lead("api/leads/{id}")
     return found
 
 

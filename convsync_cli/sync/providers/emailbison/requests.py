@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.circle import Circle
-from convsync_cli.sync.errors import Rejected, Unknown
-from convsync_cli.sync.shape import Json, mapping, part, rows, text
+from convsync_cli.sync.errors import Unknown
+from convsync_cli.sync.shape import Json, an_error, mapping, objects, part, rows, text
 
 FIRST_PAGE: Mapping[str, str] = {"pagination_type": "cursor"}
 ALL_FOLDERS = {"folder": "all"}  # without it only the inbox comes back
@@ -33,7 +33,7 @@ async def walk(
         asked = following_page
         answer = await ask(api, replace(request, query={**request.query, **asked}))
         found = rows(answer.get("data"), request.label)
-        page = [row for row in found if isinstance(row, Mapping)]
+        page = objects(found)
         following_page = following(answer, asked) if found else None
         if following_page is not None:
             circle.watch(text(row.get("id")) for row in page)
@@ -47,7 +47,7 @@ async def ask(api: Api, request: Get) -> Json:
     if data.get("success") is False:
         if data.get("record_not_found"):
             raise Unknown(f"{request.label} answered: no such record", _NO_RECORD)
-        raise Rejected(f"{request.label} answered with an error", text(data.get("message")) or "")
+        raise an_error(request.label, text(data.get("message")))
     return answer
 
 

@@ -13,7 +13,7 @@ from convsync_cli.sync.model.message import Page
 from convsync_cli.sync.providers.gohighlevel.people import exists, find
 from convsync_cli.sync.providers.gohighlevel.requests import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.rows import NAME, message, person, sort_value
-from convsync_cli.sync.shape import Json, mapping, objects, rows, text
+from convsync_cli.sync.shape import Json, ignored, mapping, objects, rows, text
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -118,7 +118,7 @@ async def _conversations_of(api: Api, location: Location, contact: str) -> Async
         page = rows(answer.get("conversations"), request.label)
         own = [row for row in page if isinstance(row, Mapping) and _is_of(row, contact)]
         if page and not own and not seen:
-            raise Rejected(f"{request.label} ignored the contact that was asked for")
+            raise ignored(request.label, "contact")
         fresh = {id: row for row in own if (id := text(row.get("id"))) and id not in seen}
         for row in fresh.values():
             yield row
@@ -152,7 +152,7 @@ async def _page(
         circles.of(label, conversation).watch(ids, leads_to_itself=after == place.after)
     own = [row for row in found if _is_in(row, conversation, lead)]
     if found and not own:
-        raise Rejected(f"{label} ignored the conversation that was asked for")
+        raise ignored(label, "conversation")
     messages = [message(row, conversation, lead) for row in own]
     page = Page(
         tuple(each for each in messages if each is not None),

@@ -20,7 +20,7 @@ from convsync_cli.sync.providers.gohighlevel.mark import EXPORT_LAG_MS, OVERLAP_
 from convsync_cli.sync.providers.gohighlevel.news import contacts, messages, of_conversations
 from convsync_cli.sync.providers.gohighlevel.requests import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.rows import date_of, sort_value
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.shape import Json, ignored, mapping, rows, text
 
 THREADS_A_PAGE = 25  # few, since the cursor behind them is stored once all are read
 
@@ -121,7 +121,7 @@ class _Walk:
         known = [row for row in found if isinstance(row, Mapping) and text(row.get("id"))]
         own = [row for row in known if text(row.get("locationId")) in (None, self.location.id)]
         if found and not own:
-            raise Rejected(f"{request.label} ignored the location that was asked for")
+            raise ignored(request.label, "location")
         if own and not self.first and not any(map(date_of, own)):
             raise Rejected(f"{request.label} does not tell when the last message came")
         total = text(answer.get("total")) or ""

@@ -7,7 +7,6 @@ from functools import partial
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.circle import Circle
-from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.feed import News, Thread
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
@@ -18,7 +17,7 @@ from convsync_cli.sync.providers.gohighlevel.requests import (
     Location,
 )
 from convsync_cli.sync.providers.gohighlevel.rows import NAME, contact, is_sms, message, person
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.shape import Json, ignored, mapping, rows, text
 
 
 def of_conversations(page: Sequence[Json], since: datetime | None) -> tuple[News, ...]:
@@ -78,7 +77,7 @@ async def messages(
         found = rows(answer.get("messages"), request.label)
         own = [row for row in found if isinstance(row, Mapping) and _is_of(row, location)]
         if found and not own:
-            raise Rejected(f"{request.label} ignored the location that was asked for")
+            raise ignored(request.label, "location")
         following = text(answer.get("nextCursor")) if found else None
         if following is not None:
             circle.watch(text(row.get("id")) for row in own)

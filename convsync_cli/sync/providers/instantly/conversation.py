@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.circle import Circles
-from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Page
@@ -20,6 +19,7 @@ from convsync_cli.sync.providers.instantly.requests import (
     watch,
 )
 from convsync_cli.sync.providers.instantly.rows import NAME, contact, messages, party, person
+from convsync_cli.sync.shape import ignored
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -68,7 +68,7 @@ async def _page(api: Api, lead: Lead, place: _Place, circles: Circles) -> tuple[
     emails = {*lead.values(AddressKind.EMAIL), *place.emails}
     own = [row for row in found if isinstance(row, Mapping) and party(row) in emails]
     if found and not own:
-        raise Rejected(f"{LIST} ignored the lead that was asked for")
+        raise ignored(LIST, "lead")
     told = messages(own, lead)
     behind = replace(place, after=after) if after else _Place(place.emails[1:])
     page = Page(told, behind.write(), len(found) - len(told), contact(own, place.emails[0]))

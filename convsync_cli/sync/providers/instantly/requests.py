@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.circle import Circle
-from convsync_cli.sync.errors import Rejected, Unknown
-from convsync_cli.sync.shape import Json, mapping, objects, rows, text
+from convsync_cli.sync.errors import Unknown
+from convsync_cli.sync.shape import Json, an_error, mapping, objects, other_lead, rows, text
 
 LIST = "api/v2/emails"
 LARGEST_PAGE = 100
@@ -43,7 +43,7 @@ async def lead_by_id(api: Api, id: str) -> Json | None:
             raise
         return None
     if text(row.get("id")) != id:
-        raise Rejected(f"{label} answered with another lead than asked for")
+        raise other_lead(label)
     return row
 
 
@@ -51,5 +51,5 @@ async def _ask(api: Api, request: Get) -> Json:
     """Ask, and find the errors that come with status 200."""
     answer = mapping(await api.ask(request), request.label)
     if answer.get("error"):
-        raise Rejected(f"{request.label} answered with an error", text(answer["error"]) or "")
+        raise an_error(request.label, text(answer["error"]))
     return answer

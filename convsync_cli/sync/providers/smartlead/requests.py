@@ -11,7 +11,18 @@ from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Contact
 from convsync_cli.sync.providers.smartlead.rows import is_id, person
-from convsync_cli.sync.shape import Json, mapping, part, rows, text
+from convsync_cli.sync.shape import (
+    Json,
+    an_error,
+    mapping,
+    objects,
+    other_lead,
+    other_shape,
+    part,
+    rows,
+    text,
+    without_id,
+)
 
 INBOX_PAGE = 20
 LEADS_PAGE = 100
@@ -46,7 +57,7 @@ async def campaigns(api: Api) -> tuple[tuple[str, str], ...]:
     """All campaigns: id and status."""
     label = "campaigns"
     answer = await _ask(api, Get(label, f"{_BASE}/campaigns/", {}))
-    rows = _objects(rows_of(answer, label))
+    rows = objects(rows_of(answer, label))
     return tuple((id, (text(row.get("status")) or "").upper()) for row in rows for id in _id(row))
 
 
@@ -72,7 +83,7 @@ async def lead_by_email(api: Api, email: str) -> Found | None:
     row = _one(answer, label)
     found = _found(row, label)
     if any(address.value != email for address in found.contact.addresses):
-        raise Rejected(f"{label} answered with another lead than asked for")
+        raise other_lead(label)
     return found
 
 
@@ -81,7 +92,7 @@ async def lead_by_id(api: Api, id: str) -> Found:
     label = "leads/{id}"
     found = _found(_one(await _ask(api, Get(label, f"{_BASE}/leads/{id}", {})), label), label)
     if found.id != id:
-        raise Rejected(f"{label} answered with another lead than asked for")
+        raise other_lead(label)
     return found
 
 
@@ -89,7 +100,7 @@ async def campaigns_of(api: Api, id: str) -> tuple[str, ...]:
     """The campaigns that a lead is in."""
     label = "leads/{id}/campaigns"
     answer = await _ask(api, Get(label, f"{_BASE}/leads/{id}/campaigns", {}))
-    return _campaign_ids(_objects(rows_of(answer, label)))
+    return _campaign_ids(objects(rows_of(answer, label)))
 
 
 async def history(api: Api, campaign: str, id: str) -> list[object]:
@@ -159,7 +170,7 @@ def rows_of(answer: object, label: str) -> list[object]:
         inside = answer if isinstance(answer, Mapping) else {}
         held = (inside[name] for name in _ENVELOPES if name in inside)
         answer = next((each for each in held if isinstance(each, list | Mapping)), None)
-    raise Rejected(f"{label} sent an answer of another shape than documented")
+    raise other_shape(label)
 
 
 async def _ask(api: Api, request: Get | Post) -> Any:
@@ -169,7 +180,7 @@ async def _ask(api: Api, request: Get | Post) -> Any:
         answer.get("ok") is False or answer.get("success") is False
     ):
         said = text(answer.get("message")) or text(answer.get("error")) or text(answer.get("err"))
-        raise Rejected(f"{request.label} answered with an error", said or "")
+        raise an_error(request.label, said)
     return answer
 
 
@@ -178,8 +189,8 @@ def _listed(answer: object, label: str, asked: int) -> Listed:
     rows = rows_of(answer, label)
     told = text(answer.get("limit")) if isinstance(answer, Mapping) else None
     most = min(asked, int(told)) if told and told.isdecimal() and int(told) else asked
-    good = _objects(rows)
-    return Listed(good, min(len(rows), most), len(rows) < most, len(rows) - len(good))
+    good = objects(rows)
+    return Listed(tuple(good), min(len(rows), most), len(rows) < most, len(rows) - len(good))
 
 
 def _one(answer: object, label: str) -> Json:
@@ -196,9 +207,9 @@ def _one(answer: object, label: str) -> Json:
 def _found(row: Json, label: str) -> Found:
     ids = _id(row)
     if not ids:
-        raise Rejected(f"{label} answered with a lead that has no id")
+        raise without_id(label)
     listed = row.get("lead_campaign_data")
-    known = _campaign_ids(_objects(listed)) if isinstance(listed, list) else None
+    known = _campaign_ids(objects(listed)) if isinstance(listed, list) else None
     return Found(ids[0], person(row), known)
 
 
@@ -210,7 +221,3 @@ def _campaign_ids(rows: Iterable[Json]) -> tuple[str, ...]:
 def _id(row: Json) -> tuple[str, ...]:
     id = text(row.get("id"))
     return (id,) if id is not None and is_id(id) else ()
-
-
-def _objects(rows: Iterable[object]) -> tuple[Json, ...]:
-    return tuple(each for each in rows if isinstance(each, Mapping))

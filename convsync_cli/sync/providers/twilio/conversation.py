@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.circle import Circles
-from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Page
 from convsync_cli.sync.providers.twilio.requests import LARGEST_PAGE, LIST, Messages, Query
 from convsync_cli.sync.providers.twilio.rows import RCS, involves, messages, sid, theirs
+from convsync_cli.sync.shape import ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def _page(
     if following is not None:
         circles.of(LIST, place.lists[0]).watch(map(sid, found))
     if found and not any(involves(row, lead) for row in found):
-        raise Rejected(f"{LIST} ignored the number that was asked for")
+        raise ignored(LIST, "number")
     phones = set(lead.values(AddressKind.PHONE))
     own = [row for row in found if isinstance(row, Mapping) and phones & set(theirs(row))]
     told = messages(own, lead)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth, Get
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.merge import plan
@@ -21,7 +21,7 @@ from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.providers.emailbison.conversation import pages
 from convsync_cli.sync.providers.emailbison.feed import changes
-from convsync_cli.sync.providers.emailbison.requests import ask
+from convsync_cli.sync.providers.emailbison.requests import USER, ask
 from convsync_cli.sync.shape import part, text
 
 CHANNEL = Channel.EMAIL
@@ -58,10 +58,9 @@ class Reader:
 
     async def identity(self, api: Api) -> str:
         """The workspace that the token sees: one kind of token follows whoever made it."""
-        request = Get("api/users", "/api/users", {})
-        told = text(part(part(await ask(api, request), "data"), "team").get("id"))
+        told = text(part(part(await ask(api, USER), "data"), "team").get("id"))
         if told is None:  # None would pass for a credential that sees one workspace for ever
-            raise Rejected(f"{request.label} does not say which workspace the token opens")
+            raise Rejected(f"{USER.label} does not say which workspace the token opens")
         return told
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:

@@ -14,18 +14,20 @@ replies of each campaign are looked at instead, and whoever answered is read by 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from urllib.parse import quote
+from datetime import date, datetime, timedelta
 
 from convsync_cli.sync import instant
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api
 from convsync_cli.sync.model.feed import Covers, FeedPage, News
 from convsync_cli.sync.providers.emailbison.news import of_replies, of_sends
 from convsync_cli.sync.providers.emailbison.requests import (
-    ALL_FOLDERS,
+    CAMPAIGNS,
     FIRST_PAGE,
+    REPLIES,
     ask,
     number,
+    replies_to,
+    sends,
     walk,
 )
 from convsync_cli.sync.shape import Json, part, text
@@ -35,8 +37,6 @@ SENDS_EVERY = timedelta(minutes=55)
 OVERLAP = timedelta(days=1)  # the day of a campaign mail is that of its campaign's own zone
 RECONCILED = timedelta(days=3)
 
-_REPLIES = Get("api/replies", "/api/replies", ALL_FOLDERS)
-_CAMPAIGNS = Get("api/campaigns", "/api/campaigns", {})
 _SILENT = frozenset({"draft", "archived"})
 
 
@@ -94,7 +94,7 @@ async def _begin(api: Api, mark: Mark | None) -> Place:
     if mark is not None:
         noisy = mark.campaigns is not None
         return Place("campaigns" if noisy else "replies", False, campaigns={} if noisy else None)
-    answer = await ask(api, _REPLIES)
+    answer = await ask(api, REPLIES)
     noisy = (number(part(answer, "meta").get("total")) or 0) > NOISY
     return Place("campaigns" if noisy else "sends", True, campaigns={} if noisy else None)
 
@@ -131,7 +131,7 @@ class _Walk:
     async def replies(self, place: Place) -> AsyncIterator[Told]:
         """Replies, newest first, down to the mark; the page on which it lies is read whole."""
         known = self.mark if self.mark and not place.first else Mark(0, "")
-        async for page, following in walk(self.api, _REPLIES, place.paging):
+        async for page, following in walk(self.api, REPLIES, place.paging):
             ids = _ids(page)
             if place.newest is None:
                 place = replace(place, edge=ids)
@@ -147,7 +147,7 @@ class _Walk:
         """The replies to each campaign, down to its mark; the first walk only sets the marks."""
         done = dict(place.campaigns or {})
         known = (self.mark.campaigns if self.mark else None) or {}
-        async for listed, _ in walk(self.api, _CAMPAIGNS, FIRST_PAGE):
+        async for listed, _ in walk(self.api, CAMPAIGNS, FIRST_PAGE):
             for id in (text(row.get("id")) or "" for row in listed if not _is_silent(row)):
                 if id in done:
                     continue
@@ -161,9 +161,7 @@ class _Walk:
     async def _campaign(self, id: str, floor: int | None) -> tuple[int, tuple[News, ...]]:
         """The greatest reply id of a campaign, and the news above ``floor``; None asks for none."""
         newest, told = 0, []
-        path = f"/api/campaigns/{quote(id, safe='')}/replies"
-        request = Get("api/campaigns/{id}/replies", path, ALL_FOLDERS)
-        async for page, _ in walk(self.api, request, FIRST_PAGE):
+        async for page, _ in walk(self.api, replies_to(id), FIRST_PAGE):
             ids = _ids(page)
             newest = max(newest, *ids, 0)
             if floor is None:
@@ -185,22 +183,17 @@ class _Walk:
 
     async def sends(self, place: Place) -> AsyncIterator[Told]:
         """Campaign mails that were sent: all, or those since the day before the last look."""
-        query = {"status": "sent", **self._since(place)}
-        request = Get("api/scheduled-emails", "/api/scheduled-emails", query)
+        request = sends(self._since(place))
         behind = replace(place, phase="replies" if place.first else "end", paging=FIRST_PAGE)
         async for page, following in walk(self.api, request, place.paging):
             yield of_sends(page), replace(place, paging=following) if following else behind
 
-    def _since(self, place: Place) -> dict[str, str]:
+    def _since(self, place: Place) -> date | None:
         if self.mark is None or place.first:
-            return {}
+            return None
         last = instant.from_text(self.mark.sends_at)
         back = OVERLAP if last.date() == self.now.date() else RECONCILED
-        day = (min(last, self.now) - back).date()
-        return {
-            "scheduled_date_local[criteria]": ">=",
-            "scheduled_date_local[value]": day.isoformat(),
-        }
+        return (min(last, self.now) - back).date()
 
 
 def _ids(page: list[Json]) -> list[int]:

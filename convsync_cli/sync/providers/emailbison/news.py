@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from urllib.parse import quote
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api
@@ -10,7 +9,7 @@ from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
-from convsync_cli.sync.providers.emailbison.conversation import look_up
+from convsync_cli.sync.providers.emailbison.requests import lead_by_id
 from convsync_cli.sync.providers.emailbison.rows import (
     NAME,
     is_outbound,
@@ -48,7 +47,7 @@ def _of_reply(api: Api, row: Json, unread: bool) -> News:
 
 async def _asked(api: Api, id: str) -> Contact | None:
     """Who a lead is of which a row tells the id only."""
-    found = await look_up(api, "api/leads/{id}", quote(id, safe=""))
+    found = await lead_by_id(api, id)
     if found is not None and found.handles != (Handle(NAME, id),):
         raise other_lead("api/leads/{id}")
     return found

@@ -1,4 +1,4 @@
-"""Asking EmailBison: requests, errors that come with status 200, and where the next page is.
+"""What is asked of EmailBison, errors that come with status 200, and where the next page is.
 
 ``links.next`` loses the filters: every address is built here. Pages are asked for by cursor; a host
 that answers with numbered pages instead is followed by number.
@@ -6,17 +6,89 @@ that answers with numbered pages instead is followed by number.
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit
+from datetime import date
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from convsync_cli.sync.api import Api, Get
 from convsync_cli.sync.circle import Circle
 from convsync_cli.sync.errors import Unknown
-from convsync_cli.sync.shape import Json, an_error, mapping, objects, part, rows, text
+from convsync_cli.sync.model.lead import Contact
+from convsync_cli.sync.providers.emailbison.rows import person
+from convsync_cli.sync.shape import (
+    Json,
+    an_error,
+    mapping,
+    objects,
+    other_lead,
+    part,
+    rows,
+    text,
+    without_id,
+)
 
 FIRST_PAGE: Mapping[str, str] = {"pagination_type": "cursor"}
-ALL_FOLDERS = {"folder": "all"}  # without it only the inbox comes back
+
+_ALL_FOLDERS = {"folder": "all"}  # without it only the inbox comes back
+_LISTS: Mapping[str, Mapping[str, str]] = {"replies": _ALL_FOLDERS, "sent-emails": {}}
+
+USER = Get("api/users", "/api/users", {})
+REPLIES = Get("api/replies", "/api/replies", _ALL_FOLDERS)
+CAMPAIGNS = Get("api/campaigns", "/api/campaigns", {})
 
 _NO_RECORD = "record_not_found"
+
+
+def replies_to(campaign: str) -> Get:
+    """The replies to a campaign."""
+    path = f"/api/campaigns/{quote(campaign, safe='')}/replies"
+    return Get("api/campaigns/{id}/replies", path, _ALL_FOLDERS)
+
+
+def sends(since: date | None) -> Get:
+    """Campaign mails that were sent, from a day on or all."""
+    query = {"status": "sent"}
+    if since is not None:
+        query["scheduled_date_local[criteria]"] = ">="
+        query["scheduled_date_local[value]"] = since.isoformat()
+    return Get("api/scheduled-emails", "/api/scheduled-emails", query)
+
+
+def mails_of(lead: str, which: str) -> Get:
+    """The ``replies`` or the ``sent-emails`` of a lead."""
+    path = f"/api/leads/{quote(lead, safe='')}/{which}"
+    return Get(f"api/leads/{{id}}/{which}", path, _LISTS[which])
+
+
+async def lead_by_id(api: Api, id: str) -> Contact | None:
+    """A lead as EmailBison knows it; None where it knows none of that id."""
+    return await _lead(api, "api/leads/{id}", quote(id, safe=""))
+
+
+async def lead_by_email(api: Api, email: str) -> Contact | None:
+    """A lead as EmailBison knows it; None where it knows none with that address.
+
+    Raises:
+        Rejected: it is another lead.
+    """
+    label = "api/leads/{email}"
+    found = await _lead(api, label, quote(email, safe="@"))
+    if found is not None and any(address.value != email for address in found.addresses):
+        raise other_lead(label)
+    return found
+
+
+async def _lead(api: Api, label: str, key: str) -> Contact | None:
+    try:
+        answer = await ask(api, Get(label, f"/api/leads/{key}", {}))
+    except Unknown as error:
+        if not of_a_record(error):
+            raise
+        return None
+    row = mapping(answer.get("data"), label)
+    id = text(row.get("id"))
+    if id is None:
+        raise without_id(label)
+    return person(row, id)
 
 
 async def walk(

@@ -21,21 +21,8 @@ from convsync_cli.sync.providers.emailbison.requests import (
     mails_of,
     of_a_record,
 )
-from convsync_cli.sync.providers.emailbison.rows import (
-    NAME,
-    TELLING,
-    mailboxes,
-    reply,
-    sent,
-)
-from convsync_cli.sync.shape import (
-    Json,
-    ignored,
-    objects,
-    part,
-    rows,
-    text,
-)
+from convsync_cli.sync.providers.emailbison.rows import NAME, TELLING, mailboxes, reply, sent
+from convsync_cli.sync.shape import Json, ignored, objects, part, rows, text
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

@@ -18,7 +18,7 @@ from convsync_cli.sync.providers.emailbison.rows import (
     reply,
     sent,
 )
-from convsync_cli.sync.shape import Json, other_lead, part, text, texts
+from convsync_cli.sync.shape import Json, part, text, texts
 
 
 def of_replies(api: Api, page: Iterable[Json], *, unread: bool = False) -> tuple[News, ...]:
@@ -40,17 +40,9 @@ def _of_reply(api: Api, row: Json, unread: bool) -> News:
         vouched=id is not None,
         unread=unread,
         found_by=_found_by(row),
-        ask=partial(_asked, api, id) if id is not None and not contact.addresses else None,
+        ask=partial(lead_by_id, api, id) if id is not None and not contact.addresses else None,
         late=True,  # what was written to them by hand names no lead
     )
-
-
-async def _asked(api: Api, id: str) -> Contact | None:
-    """Who a lead is of which a row tells the id only."""
-    found = await lead_by_id(api, id)
-    if found is not None and found.handles != (Handle(NAME, id),):
-        raise other_lead("api/leads/{id}")
-    return found
 
 
 def of_sends(page: Sequence[Json]) -> tuple[News, ...]:

@@ -60,8 +60,16 @@ def mails_of(lead: str, which: str) -> Get:
 
 
 async def lead_by_id(api: Api, id: str) -> Contact | None:
-    """A lead as EmailBison knows it; None where it knows none of that id."""
-    return await _lead(api, "api/leads/{id}", quote(id, safe=""))
+    """A lead as EmailBison knows it; None where it knows none of that id.
+
+    Raises:
+        Rejected: it is another lead.
+    """
+    label = "api/leads/{id}"
+    found = await _lead(api, label, quote(id, safe=""))
+    if found is not None and found.handles[0].external_id != id:
+        raise other_lead(label)
+    return found
 
 
 async def lead_by_email(api: Api, email: str) -> Contact | None:

@@ -4,14 +4,14 @@ import importlib
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convsync_cli import settings as configuration
 from convsync_cli import users
 from convsync_cli.config_file import nearest, shown
 from convsync_cli.settings import Settings, Workspace
 from convsync_cli.sync.clock import Clock, SystemClock
-from convsync_cli.sync.errors import ConfigError, NotFound, UsageError
+from convsync_cli.sync.errors import ConfigError, NotFound, OutputError, UsageError
 from convsync_cli.sync.model.placing import Priority, Terms
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Invocation(NamedTuple):
 
     config: str | None = None
     database: str | None = None
+    began: float | None = None  # by the monotonic clock; what loading took is part of a budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Services:
             for state in self.store.accounts.states()
             if (state.workspace, state.channel) in configured and state.paused(self.clock.now())
         ]
+
+    def strays(self) -> dict[str, int]:
+        """Pending jobs by workspace where that is no longer configured: no run will claim them."""
+        return self.store.overview.strays(self.regions)
 
     def terms(
         self, priority: Priority, *, force: bool = False, with_history: bool = False
@@ -98,6 +103,12 @@ class Services:
                 "see `convsync leads list`, or add it with `convsync leads add`",
             )
         return lead
+
+    def output(self, path: str | None) -> str | None:
+        """A file to write to, if it is not one that convsync lives from; see ``refuse_own``."""
+        if path is not None:
+            refuse_own(self.settings, path)
+        return path
 
     def workspace(self, name: str | None) -> str | None:
         """The name, if it is one of a configured workspace.
@@ -148,17 +159,36 @@ def open_store(database: str, create: bool, patience_ms: int) -> "Store":
     Raises:
         ConfigError: there is no such engine.
     """
+    engine, path = _engine(database)
+    store: Store = engine.open_store(path, create=create, patience_ms=patience_ms)
+    return store
+
+
+def refuse_own(loaded: Settings, path: str) -> None:
+    """Let nothing be written over the configuration or the database.
+
+    Raises:
+        OutputError: ``path`` is one of their files, whatever it is called.
+    """
+    engine, database = _engine(loaded.database)
+    for own in (loaded.path, *engine.files(database)):
+        same = os.path.exists(own) and os.path.exists(path) and os.path.samefile(own, path)
+        if same or os.path.realpath(own) == os.path.realpath(path):
+            what = "the configuration" if own == loaded.path else "a file of the database"
+            raise OutputError(f"{path} is {what}", "name another file")
+
+
+def _engine(database: str) -> "tuple[Any, str]":
+    """The module of the engine that a database's URL names, and the path in it."""
     scheme, colon, path = database.partition("://")
     if not colon:
         scheme, path = "sqlite", database
     try:
-        engine = importlib.import_module(f"convsync_cli.sync.engines.{scheme}")
+        return importlib.import_module(f"convsync_cli.sync.engines.{scheme}"), path
     except ModuleNotFoundError:
         raise ConfigError(
             f"there is no database engine {scheme!r}", "write a path, or sqlite:///path"
         ) from None
-    store: Store = engine.open_store(path, create=create, patience_ms=patience_ms)
-    return store
 
 
 def check(given: Services, accounts: "Sequence[Account]", seconds: float) -> "list[Checkup]":

@@ -8,7 +8,7 @@ import os
 import platform
 import sqlite3
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -77,6 +77,7 @@ def examine(invocation: Invocation) -> Examination:
     given = Services(loaded, store, SystemClock())
     findings += _database(given)
     findings += _runs(given.store.runs.newest(RUNS), given.clock.now())
+    findings += _strays(given.strays())
     try:
         checkups = bootstrap.check(given, accounts, CHECK_S)  # each request is counted
     except DatabaseError as error:
@@ -214,6 +215,12 @@ def _runs(recent: Sequence[PastRun], now: datetime) -> Iterator[Finding]:
             "nothing is lost; if it keeps happening, look for the out-of-memory killer and restarts"
         )
         yield Finding(Level.WARNING, "killed runs", what, remedy)
+
+
+def _strays(strays: Mapping[str, int]) -> Iterator[Finding]:
+    if strays:
+        what = f"{sum(strays.values())} pending jobs belong to workspaces that are not configured"
+        yield Finding(Level.WARNING, "queue", what, "`convsync status` names them")
 
 
 def versions() -> dict[str, str]:

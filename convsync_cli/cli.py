@@ -51,7 +51,8 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-_SECONDS = re.compile(r"(\d{1,6}(?:\.\d+)?)s?")
+_WAITED = re.compile(r"(\d{1,6}(?:\.\d+)?)([smh]?)")
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 class _Commands(TyperGroup):
@@ -116,11 +117,14 @@ def convsync(
 
     Example: convsync enqueue lead@example.com && convsync run --max-seconds 50
     """
-    context.obj = Invocation(config, db)
+    context.obj = Invocation(config, db, began=context.obj)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command line and return its exit code; print every error once, and no traceback."""
+def main(arguments: list[str] | None = None, began: float | None = None) -> int:
+    """Run a command line and return its exit code; print every error once, and no traceback.
+
+    ``began`` is when the process did, by the monotonic clock, where that is not just now.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in _options(given)
     console.open_streams()
@@ -128,7 +132,7 @@ def main(arguments: list[str] | None = None) -> int:
         if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, _signalled)
     try:
-        code = _run(_with_wait(given))
+        code = _run(_with_wait(given), began)
         sys.stdout.flush()
         return code
     except ConvsyncError as problem:
@@ -181,7 +185,7 @@ def _signalled(number: int, frame: object) -> None:
     raise _Signalled(number)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], began: float | None) -> int:
     command = get_command(app)
     if asked := os.environ.get(VARIABLE):
         from convsync_cli.completion import answer
@@ -189,7 +193,9 @@ def _run(arguments: list[str]) -> int:
         return answer(command, asked)
     columns = max(20, min(80, console.columns()) - 2)
     try:
-        with command.make_context("convsync", arguments, terminal_width=columns) as context:
+        with command.make_context(
+            "convsync", arguments, terminal_width=columns, obj=began
+        ) as context:
             result = command.invoke(context)
     except typer.Exit as ended:
         return int(ended.exit_code)
@@ -202,15 +208,15 @@ def _options(arguments: list[str]) -> list[str]:
 
 
 def _with_wait(arguments: list[str]) -> list[str]:
-    """Give ``--wait`` its optional value, which Typer has no notion of."""
+    """Give ``--wait`` its optional value, which Typer has no notion of: seconds, or 90s, 5m, 1h."""
     given = list(arguments)
     if "--wait" in _options(given):
         place = given.index("--wait")
-        follows = given[place + 1] if place + 1 < len(given) else ""
-        seconds = _SECONDS.fullmatch(follows)
-        given[place] = f"--wait={seconds[1] if seconds else 'inf'}"
-        if seconds:
-            del given[place + 1]
+        follows = _WAITED.fullmatch(given[place + 1] if place + 1 < len(given) else "")
+        given[place] = (
+            f"--wait={float(follows[1]) * _UNITS_S[follows[2]]}" if follows else "--wait=inf"
+        )
+        del given[place + 1 : place + 1 + bool(follows)]
     return given
 
 

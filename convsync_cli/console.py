@@ -20,7 +20,6 @@ from convsync_cli.sync.errors import ConvsyncError, NeedsConfirmation
 # like another (Unicode TR 36, 3.5; CVE-2021-42574).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
-
 _GAP = 2  # between two columns of a table
 _COLOURS = {"green": "32", "yellow": "33", "red": "31;1"}
 
@@ -131,7 +130,7 @@ def open_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115  # stays
         elif number and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 

@@ -1,11 +1,20 @@
 """An operator for every test, with a database that already holds the leads of two workspaces."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.commands.operator import Operator, on_duty, take_in_leads
+
+
+@pytest.fixture(scope="session", autouse=True)
+def terminal_can_be_closed() -> Iterator[None]:
+    """Under nohup, which CI may use, no child would hear of a terminal that is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")

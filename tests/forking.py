@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -165,6 +166,7 @@ def _become(arguments: list[str], cwd: str, env: dict[str, str], ends: list[int]
         fresh = open(number, was.mode, encoding=was.encoding, errors=was.errors, closefd=False)  # noqa: SIM115
         setattr(sys, name, fresh)
         setattr(sys, f"__{name}__", fresh)
+    assert isinstance(sys.stderr, io.TextIOWrapper)
     sys.stderr.reconfigure(line_buffering=True)
     sys.path[0] = cwd
     sys.argv = ["convsync_cli", *arguments]

@@ -1,6 +1,7 @@
 """The shape of the program: who may import whom, how long things are, what the README names."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -86,6 +87,61 @@ def inside(package: str) -> dict[str, set[str]]:
     }
     assert found, f"there is nothing under {package}"
     return found
+
+
+LAYERS = ("edge", "joints", "services", "adapters", "ports", "rules", "values")
+
+
+@cache
+def layers() -> dict[str, str]:
+    """The layer of each file, as the table in ARCHITECTURE.md says."""
+    table = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("## ")[1]
+    found: dict[str, str] = {}
+    layer = ""
+    for line in table.splitlines():
+        match line.strip("| ").split(" | ") if line.startswith("| ") else []:
+            case [str(first), str(files), _]:
+                layer = first.split(",")[0]
+            case [str(files), _]:
+                pass
+            case _:
+                continue
+        for path in _matching(re.findall(r"`([^`]+)`", files)):
+            assert path not in found, f"{path} stands in the table twice"
+            found[path] = layer
+    return found
+
+
+def _matching(patterns: list[str]) -> Iterator[str]:
+    """The files that some names in a cell mean; a name without a folder is in the first one's."""
+    folder = ""
+    for pattern in patterns:
+        head, _, name = pattern.rstrip("/").rpartition("/")
+        folder = folder or head.split("/")[0]
+        everything = pattern.endswith(("/", "*"))
+        place = head or (folder if f"{folder}/{name}" in sources() else "")
+        whole = re.escape(f"{place}/{name}".lstrip("/"))
+        shape = re.sub(r"<\w+>", "[a-z_]+", whole).replace(r"\*", "[a-z_]+.py")
+        for path in sources():
+            if re.fullmatch(shape, path) or (everything and re.match(f"{shape}/", path)):
+                yield path
+
+
+def test_every_file_stands_in_the_table_of_layers() -> None:
+    missing = {path for path in sources() if not path.endswith(("__init__.py", "__main__.py"))}
+    assert missing - layers().keys() == set()
+
+
+def test_imports_point_downwards() -> None:
+    paths = {module_of(path): path for path in sources()}
+    upwards = [
+        f"{path} ({layer}) imports {paths[module]} ({layers()[paths[module]]})"
+        for path, layer in layers().items()
+        for module in ours(imported(sources()[path]))
+        if {layer, layers().get(paths[module], "beside")} <= {*LAYERS}
+        and LAYERS.index(layers()[paths[module]]) < LAYERS.index(layer)
+    ]
+    assert upwards == []
 
 
 def offences(files: dict[str, set[str]], forbidden: set[str]) -> list[str]:

@@ -47,6 +47,15 @@ def test_what_is_generated_is_fresh(page: str, operator: Operator) -> None:
     assert filled(read(page), makers(operator)) == read(page), "run script/docs"
 
 
+def test_links_examples_and_commands_are_found_at_all() -> None:
+    """Else the tests that follow them would pass without having seen one."""
+    texts = [read(page) for page in PAGES]
+    examples = [fence for text in texts for fence in fences(text) if fence.language == "toml"]
+    assert len([link for text in texts for link in links(text)]) > 50
+    assert len(examples) > 5
+    assert len([typed for text in texts for typed in typed_in(text)]) > 100
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for link in links(read(page)):

@@ -86,6 +86,7 @@ def block(page: str, words: str) -> Fence:
 
 @pytest.mark.parametrize("page", SHELLS)
 def test_what_a_page_tells_to_type_works(page: str, reader: Operator) -> None:
+    assert blocks(page)
     for fence in blocks(page):
         done = follow(reader, fence)
         assert done.returncode == 0, f"{page}, line {fence.line}: {done.stdout}{done.stderr}"

@@ -62,7 +62,8 @@ def mail_comes(operator: Operator, role: str, **changes: Any) -> Reply:
     view, person = operator.world.workspace("acme"), operator.person(role)
     operator.world.say("acme", person.key, "email", "inbound", "hello")
     row = view.replies[-1]
-    fresh = {"id": row.id + 1, "message_id": f"<fault-{row.id + 1}@mail.example.com>"}
+    new = row.id + 1
+    fresh: dict[str, Any] = {"id": new, "message_id": f"<fault-{new}@mail.example.com>"}
     reply = replace(row, **(fresh | changes))
     view.add_reply(reply)
     return reply

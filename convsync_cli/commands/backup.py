@@ -26,6 +26,7 @@ def command(
     Example: convsync backup /var/backups/convsync.db
     """
     given = bootstrap.services(context.obj)
+    given.output(file)
     given.store.backup(file)
     size = os.stat(file).st_size
     console = Console(as_json, quiet)

@@ -12,7 +12,6 @@ import typer
 
 from convsync_cli import bootstrap, credentials, users
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands.findings import print_findings
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console, write
 from convsync_cli.schedule import crontab, firing, launchd, observed, systemd
@@ -22,6 +21,7 @@ from convsync_cli.sync.errors import CredentialUnavailable, Exit, OutputError
 from convsync_cli.sync.model.credential import Credential, FromEnv
 from convsync_cli.sync.model.finding import Finding, Level
 from convsync_cli.sync.wholefile import write_whole
+from convsync_cli.view.findings import print_findings
 
 CREDENTIAL_S = 5.0
 _REMEMBERED = timedelta(days=1)

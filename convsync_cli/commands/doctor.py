@@ -1,22 +1,23 @@
 """`doctor`: check everything, and say how to fix it."""
 
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 
-from convsync_cli import bundle, settings
+from convsync_cli import bootstrap, bundle, settings
 from convsync_cli.bootstrap import Invocation, Services
 from convsync_cli.checkup import Examination, examine, versions
 from convsync_cli.commands import status
-from convsync_cli.commands.findings import print_findings
 from convsync_cli.commands.options import Json, Quiet
 from convsync_cli.console import Console
-from convsync_cli.sync.errors import ConvsyncError
+from convsync_cli.sync.errors import ConfigError, ConvsyncError
 from convsync_cli.sync.model.finding import Level
 from convsync_cli.sync.rhythm import RUNS
+from convsync_cli.view.findings import print_findings
 
 _ERRORS_OF = timedelta(days=1)
 
@@ -40,6 +41,8 @@ def command(
     Example: convsync doctor
     """
     invocation: Invocation = context.obj
+    if bundle_file is not None:
+        _refuse_own(invocation, bundle_file)
     examination = examine(invocation)
     console = Console(as_json, quiet)
     console.document({"findings": [asdict(each) for each in examination.findings]})
@@ -48,6 +51,12 @@ def command(
         bundle.write(bundle_file, _redacted(_collected(examination), invocation))
         console.say(f"\n{bundle_file} holds all of this, redacted; check it before you send it")
     return examination.exit_code
+
+
+def _refuse_own(invocation: Invocation, path: str) -> None:
+    with suppress(ConfigError):  # which is a finding
+        loaded = settings.load(invocation.config, os.environ, database=invocation.database)
+        bootstrap.refuse_own(loaded, path)
 
 
 def _collected(examination: Examination) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def _print(console: Console, swept: Swept) -> None:
 
 
 def _plan(given: Services, workspace: str | None, console: Console, narrowed: object) -> int:
-    from convsync_cli.commands.plan import print_plan  # costs more to import than all the rest
+    from convsync_cli.view.plan import print_plan  # costs more to import than all the rest
 
     if narrowed:
         raise UsageError(

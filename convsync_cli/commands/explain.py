@@ -8,7 +8,6 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands import standing
 from convsync_cli.commands.leads_list import document as lead_document
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, ago
@@ -21,6 +20,7 @@ from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.plainwords import in_words
 from convsync_cli.sync.rhythm import RUNS, late
+from convsync_cli.view import standing
 
 _LIVE = (JobState.RUNNING, JobState.PENDING)
 _OBSTACLES = {

@@ -62,6 +62,7 @@ def command(
     if as_json and output is None:
         raise UsageError("--json prints a summary, so the data needs a file", "add --output FILE")
     given = bootstrap.services(context.obj, accounts=False)
+    given.output(output)
     message_filter = wanted(given, workspace, lead, channel, direction, since, until)
     console = Console(as_json, quiet)
     if form == Format.HTML:

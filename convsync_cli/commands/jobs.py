@@ -33,7 +33,9 @@ Numbers = Annotated[
 ]
 All = Annotated[bool, typer.Option("--all", help="All jobs that match the filters.")]
 OfKind = Annotated[Kind | None, typer.Option("--kind", help="Only jobs of this kind.")]
-OfLead = Annotated[str | None, typer.Option("--lead", metavar="ID", help="Only this lead's jobs.")]
+OfLead = Annotated[
+    str | None, typer.Option("--lead", metavar="LEAD", help="Only this lead's jobs.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -53,7 +55,7 @@ def list_(
     Example: convsync jobs list --state failed
     """
     given = bootstrap.services(context.obj)
-    wanted = JobFilter(state, kind, given.workspace(workspace), lead)
+    wanted = JobFilter(state, kind, *_whose(given, workspace, lead))
     jobs = given.store.queue.jobs(wanted, limit)
     console = Console(as_json, quiet)
     console.document({"jobs": [asdict(job) for job in jobs]})
@@ -132,7 +134,7 @@ def retry(
     Example: convsync jobs retry --all --workspace acme
     """
     given = bootstrap.services(context.obj)
-    wanted = JobFilter(JobState.FAILED, kind, given.workspace(workspace), lead)
+    wanted = JobFilter(JobState.FAILED, kind, *_whose(given, workspace, lead))
     _check(jobs, every, wanted)
     done = _act(given, given.store.queue.retry, jobs, wanted)
     return _report(Console(as_json, quiet), "retried", done, jobs)
@@ -155,7 +157,7 @@ def cancel(
     Example: convsync jobs cancel 41 42
     """
     given = bootstrap.services(context.obj)
-    wanted = JobFilter(JobState.PENDING, kind, given.workspace(workspace), lead)
+    wanted = JobFilter(JobState.PENDING, kind, *_whose(given, workspace, lead))
     _check(jobs, every, wanted)
     if every:
         confirmed("Cancel all matching pending jobs?", yes)
@@ -163,12 +165,23 @@ def cancel(
     return _report(Console(as_json, quiet), "cancelled", done, jobs)
 
 
+def _whose(
+    given: Services, workspace: str | None, lead: str | None
+) -> tuple[str | None, str | None]:
+    """The workspace and the lead's id of a filter; jobs may be of a workspace that is gone."""
+    gone = workspace is not None and workspace in given.strays()
+    return (
+        workspace if gone else given.workspace(workspace),
+        None if lead is None else given.lead(lead, None if gone else workspace).id,
+    )
+
+
 def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
     """Refuse what may mean other jobs than it says."""
     if bool(jobs) == every:
         raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
     if jobs and (wanted.kind or wanted.workspace or wanted.lead):
-        raise UsageError("--kind, --lead and --workspace narrow --all", "leave them out")
+        raise UsageError("--kind, --lead and --workspace go only with --all", "leave them out")
 
 
 def _act(

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands import standing
 from convsync_cli.commands.infile import opened
 from convsync_cli.commands.leads_forget import forget
 from convsync_cli.commands.leads_list import document, list_
@@ -21,6 +20,7 @@ from convsync_cli.sync.leadimport import Tally, bring_in
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Handle, Learning
 from convsync_cli.sync.providers import names as provider_names
+from convsync_cli.view import standing
 
 LISTED = 100
 
@@ -158,8 +158,11 @@ def _usable(address: Address, option: str) -> Address:
 
 def _handle(text: str) -> Handle:
     provider, colon, external_id = text.partition(":")
-    if not colon or not provider.isidentifier() or not external_id:
+    if not colon or not external_id:
         raise UsageError("--id must be PROVIDER:ID", "e.g. --id gohighlevel:ctcAAAA0000000000001")
+    known = provider_names()
+    if provider.lower() not in known:
+        raise UsageError("--id names no provider", f"known: {', '.join(known)}")
     return Handle(provider.lower(), external_id)
 
 

@@ -32,6 +32,7 @@ def command(
     Example: convsync metrics --output /var/lib/node_exporter/convsync.prom
     """
     given = bootstrap.services(context.obj)
+    given.output(output)
     metrics = list(measures(given, given.clock.now()))
     text = render(metrics)
     if output is not None:

@@ -9,12 +9,13 @@ from itertools import chain
 from typing import IO
 
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands import outfile, page, thread
-from convsync_cli.commands.page import Listed
-from convsync_cli.commands.thread import Entry
+from convsync_cli.commands import outfile
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.progress import Stored
 from convsync_cli.sync.model.reading import MessageFilter
+from convsync_cli.view import page, thread
+from convsync_cli.view.page import Listed
+from convsync_cli.view.thread import Entry
 
 _OURS = re.compile(rf"{re.escape(page.INDEX)}|L\w+\.html", re.ASCII)
 _BATCH = 500  # leads

@@ -11,19 +11,19 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet
-from convsync_cli.commands.progress import progress_board
 from convsync_cli.commands.stopping import Stopping
 from convsync_cli.console import Console, note
 from convsync_cli.monitoring import Monitor, kept
 from convsync_cli.runlog import LogFormat, RunLog, run_log
 from convsync_cli.sync import loop
+from convsync_cli.sync.alerts import QUIET, Trouble, alerts, trouble
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import Exit, UsageError
 from convsync_cli.sync.model.pause import NEED_A_PERSON
 from convsync_cli.sync.model.progress import Saved
-from convsync_cli.sync.news import QUIET, Trouble, news, trouble
 from convsync_cli.sync.ports import RunLock
 from convsync_cli.sync.runner import Report, Runner
+from convsync_cli.view.progress import progress_board
 
 LONGEST_RUN_S = 86_400.0
 _PATIENCE_MS = 250  # the worker asks again as long as its deadline allows
@@ -67,8 +67,9 @@ def command(
         raise UsageError("--max-seconds must be more than 0 and at most a day", "e.g. 50")
     console = Console(as_json, quiet)
     given = bootstrap.services(context.obj, patience_ms=_PATIENCE_MS)
-    deadline = Deadline.after(given.clock, max_seconds)
-    stopping = Stopping(max_seconds)
+    given.output(log_file)
+    deadline = Deadline.after(given.clock, max_seconds, context.obj.began)
+    stopping = Stopping(deadline)
     verdict = partial(_verdict, given, stopping, strict)
     watched = sys.stderr.isatty()
     shown = progress is not False and watched and not (quiet or as_json)
@@ -88,7 +89,7 @@ def command(
         lock.release()
         _print(console, report)
         _log_end(log, report)
-        for line in news(known, given.paused(), report.tally.failed):
+        for line in alerts(known, given.paused(), report.tally.failed):
             note(f"convsync: {line}")
             log.write("warning", "news", message=line)
     return verdict(report)

@@ -8,8 +8,6 @@ import typer
 
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
-from convsync_cli.commands import thread
-from convsync_cli.commands.canvas import Canvas, canvas
 from convsync_cli.commands.filters import OfChannel, OfDirection, OfLeads, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace
 from convsync_cli.console import Console, clean
@@ -18,6 +16,8 @@ from convsync_cli.sync.errors import UsageError
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.reading import Findings, Hit
 from convsync_cli.sync.searchtext import MOST_PHRASES, parse
+from convsync_cli.view import thread
+from convsync_cli.view.canvas import Canvas, canvas
 
 MOST_HITS = 1_000
 

@@ -7,11 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from convsync_cli import bootstrap
-from convsync_cli.commands import standing, thread
-from convsync_cli.commands.canvas import Canvas, canvas
 from convsync_cli.commands.filters import OfChannel, Since, Until, wanted
 from convsync_cli.commands.options import Json, Quiet, Workspace, count
-from convsync_cli.commands.thread import Entry
 from convsync_cli.console import Console
 from convsync_cli.sync.document import document
 from convsync_cli.sync.model.lead import Lead
@@ -19,6 +16,9 @@ from convsync_cli.sync.model.message import Channel, Direction
 from convsync_cli.sync.model.progress import LeadSync, Stored
 from convsync_cli.sync.model.reading import MessageFilter
 from convsync_cli.sync.retried import superseded
+from convsync_cli.view import standing, thread
+from convsync_cli.view.canvas import Canvas, canvas
+from convsync_cli.view.thread import Entry
 
 _OUR_TEXTS = MessageFilter(channel=Channel.SMS, direction=Direction.OUTBOUND)
 

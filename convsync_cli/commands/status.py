@@ -10,7 +10,6 @@ import typer
 from convsync_cli import bootstrap
 from convsync_cli.bootstrap import Services
 from convsync_cli.commands.options import Json, Quiet, Workspace, duration
-from convsync_cli.commands.verdict import Channel, judge
 from convsync_cli.console import Console, ago, can_show, columns, is_terminal, note
 from convsync_cli.settings import Settings
 from convsync_cli.sync.errors import Exit, UsageError
@@ -18,6 +17,7 @@ from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.overview import QueueDepth
 from convsync_cli.sync.model.pastrun import PastRun
 from convsync_cli.sync.rhythm import RUNS
+from convsync_cli.view.verdict import Channel, judge
 
 SPARKS = "▁▂▃▄▅▆▇█"
 MINUTES = 60
@@ -38,6 +38,7 @@ class _Page:
     runs: list[PastRun]
     channels: list[Channel]
     leads: dict[str, int]
+    strays: dict[str, int]
 
 
 @app.command()
@@ -65,7 +66,7 @@ def command(
     only = given.workspace(workspace)
     console = Console(as_json, quiet)
     if watch:
-        from convsync_cli.commands.watching import watch as watching
+        from convsync_cli.view.watching import watch as watching
 
         return watching(partial(_show, console, given, only), partial(_line, console, given, only))
     page = look(given, only)
@@ -85,6 +86,7 @@ def look(given: Services, only: str | None) -> _Page:
         given.store.runs.newest(RUNS),
         _channels(given, chosen, now),
         {each.name: given.store.leads.count(each.name) for each in chosen.workspaces},
+        given.strays(),
     )
 
 
@@ -138,7 +140,7 @@ def _channel(channel: Channel) -> dict[str, Any]:
 def _line(console: Console, given: Services, only: str | None) -> None:
     """Print the verdict with its time, for a log of them."""
     page = look(given, only)
-    verdict = judge(page.depth, page.runs, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.strays, page.now)
     console.say(f"{to_text(page.now)} {verdict.mark}{verdict.facts}")
 
 
@@ -147,7 +149,7 @@ def _show(console: Console, given: Services, only: str | None) -> None:
 
 
 def _print(console: Console, given: Services, page: _Page) -> None:
-    verdict = judge(page.depth, page.runs, page.channels, page.now)
+    verdict = judge(page.depth, page.runs, page.channels, page.strays, page.now)
     colour = "green" if verdict.well else "yellow"
     console.wrapped(verdict.facts, "  ", mark=verdict.mark, colour=colour)
     for remedy in verdict.remedies:

@@ -10,24 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from convsync_cli.console import release_terminal
+from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
-HARD_STOP_S = (
-    1.5  # past the soft stop, and start-up counts too: what hangs then is not ours to wait for
-)
+HARD_STOP_S = 1.6  # past the soft stop: what hangs then is not ours to wait for
 _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(slots=True)
 class Stopping:
-    """The ends of a run with a budget of ``max_seconds``.
+    """The ends of a run that may last until a deadline.
 
     ``exit_code`` is that of the signal that came, or 0.
     """
 
-    max_seconds: float
+    deadline: Deadline
     exit_code: int = 0
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -39,7 +38,7 @@ class Stopping:
             del before[signal.SIGHUP]
         for number in before:
             loop.add_signal_handler(number, self._signalled, number)
-        _end_by_force(self.max_seconds + HARD_STOP_S, Exit.TRY_LATER)
+        _end_by_force(self.deadline.remaining + HARD_STOP_S, Exit.TRY_LATER)
         try:
             return await run(*arguments, self._stop)
         finally:

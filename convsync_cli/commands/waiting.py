@@ -38,12 +38,21 @@ def _at_rest(given: Services, wanted: list[int]) -> bool | None:
 
 
 def _stuck(given: Services, live: list[int]) -> bool:
-    """Whether all that is left waits for an account that is refused."""
-    refused = {
-        each.workspace for each in given.store.accounts.states() if each.reason in NEED_A_PERSON
+    """Whether all that is left waits for an account that is refused.
+
+    Where all of a workspace's are, no run will even claim its jobs.
+    """
+    states = given.store.accounts.states()
+    refused = {(s.workspace, s.channel) for s in states if s.reason in NEED_A_PERSON}
+    closed = {
+        workspace.name
+        for workspace in given.settings.workspaces
+        if refused.issuperset((workspace.name, channel) for channel in workspace.providers)
     }
+    some = {workspace for workspace, _ in refused}
     return bool(refused) and all(
-        job.workspace in refused and job.state == JobState.PENDING and job.error_code is not None
+        job.state == JobState.PENDING
+        and job.workspace in (closed if job.error_code is None else some)
         for job in _jobs(given, live)
     )
 

@@ -43,7 +43,7 @@ _PRUNE = Task(
     ("jobs", "prune", "--older-than", "2d", "--quiet"),
     Rhythm(hour=3, minute=31),
     "Runs delete finished jobs themselves, succeeded ones after 7 days and failed ones after 30."
-    " To have them gone sooner, remove the # in front of this line.",
+    " To delete them sooner, remove the # in front of this line.",
 )
 
 

@@ -11,6 +11,7 @@ from convsync_cli.schedule.tasks import Rhythm, Task, tasks
 FOLDER = "~/Library/LaunchAgents"
 _PRIVATE = 0o077  # the umask
 
+# (Two hyphens may not stand in a comment of XML, so an option is named without them.)
 _NOTE = """\
 <!-- {path}
      Printed by `convsync cron print`, whose option `output` writes the files. When it is there:

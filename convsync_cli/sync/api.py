@@ -141,7 +141,7 @@ class Provider(Protocol):
     ) -> AsyncIterator[FeedPage]:
         """What changed in the whole account since a watermark; without one, all there is.
 
-        The walk begins anew or goes on at a page's cursor. Where nothing changed it costs one
+        The walk starts again or continues at a page's cursor. Where nothing changed it costs one
         request. The last page has no cursor, and always a watermark; what other feeds of the
         provider are read less often is written there.
 

@@ -4,16 +4,20 @@ import asyncio
 import importlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.errors import BudgetSpent, ConvsyncError, where
 from convsync_cli.sync.model.job import Claim, JobState, Settlement
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
+from convsync_cli.sync.model.placing import Kind
 from convsync_cli.sync.retry import Uniform, backoff
 from convsync_cli.sync.work import Work
 
 RELEASED = Settlement("released", JobState.PENDING, free=True)
 SPENT = Settlement("released", JobState.PENDING, free=True, code=BudgetSpent.code)
+
+LONG_WAIT_S = 1.0  # for a first page, over all its requests
 
 Perform = Callable[[Claim, Work], Awaitable[Outcome]]
 
@@ -33,9 +37,9 @@ async def attempt(claim: Claim, work: Work, timeout_s: float, uniform: Uniform) 
         async with asyncio.timeout(timeout_s):
             outcome = await _performer(claim.kind)(claim, work)
     except asyncio.CancelledError:
-        return RELEASED
+        return _given_back(RELEASED, claim, work)
     except BudgetSpent:
-        return SPENT
+        return _given_back(SPENT, claim, work)
     except TimeoutError:
         if work.progress.pages:
             return RELEASED
@@ -48,6 +52,17 @@ async def attempt(claim: Claim, work: Work, timeout_s: float, uniform: Uniform) 
         log.error("job %d: %s", claim.job, where(error))
         outcome = Retry("bug", where(error))
     return settlement(outcome, claim, work.clock.now(), uniform)
+
+
+def _given_back(release: Settlement, claim: Claim, work: Work) -> Settlement:
+    """Release a job; a lead whose provider only kept it waiting lets the others go first.
+
+    A few that hang would otherwise be the first of every short run, and no other ever read.
+    """
+    waited = work.meter.http_s >= LONG_WAIT_S and not work.progress.pages
+    if waited and claim.kind == Kind.CONVERSATION_SYNC:
+        return replace(release, run_at=work.clock.now())
+    return release
 
 
 def settlement(outcome: Outcome, claim: Claim, now: datetime, uniform: Uniform) -> Settlement:

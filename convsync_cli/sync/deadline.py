@@ -13,9 +13,9 @@ class Deadline:
     at: float
 
     @classmethod
-    def after(cls, clock: Clock, seconds: float) -> "Deadline":
-        """The deadline that lies ``seconds`` ahead."""
-        return cls(clock, clock.monotonic() + seconds)
+    def after(cls, clock: Clock, seconds: float, since: float | None = None) -> "Deadline":
+        """The deadline that lies ``seconds`` ahead, or behind a moment of the monotonic clock."""
+        return cls(clock, (clock.monotonic() if since is None else since) + seconds)
 
     def less(self, seconds: float) -> "Deadline":
         """The deadline that lies ``seconds`` before this one."""

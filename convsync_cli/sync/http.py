@@ -83,6 +83,15 @@ class HttpApi:
         return float(FIRST_WAIT_S * 2 ** (state.attempt_number - 1))
 
     async def _once(self, request: Get | Post) -> Any:
+        # First a slot, then a turn: who waits for others' answers neither wastes a turn of the rate
+        # limit nor is timed out for a request that was never sent.
+        async with self.wire.slots:
+            response, body = await self._answer(request)
+        if response.is_success:
+            return _decoded(body, request.label)
+        raise await self._refusals.error(response, body, request.label)
+
+    async def _answer(self, request: Get | Post) -> tuple[httpx.Response, bytes]:
         await self._pace()
         token = await self._token(None)
         response, body = await self._timed(request, token)
@@ -90,9 +99,7 @@ class HttpApi:
             token = await self._token(token)
             await self._pace()
             response, body = await self._timed(request, token)
-        if response.is_success:
-            return _decoded(body, request.label)
-        raise await self._refusals.error(response, body, request.label)
+        return response, body
 
     @property
     def _refusals(self) -> Refusals:

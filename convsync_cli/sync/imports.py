@@ -8,7 +8,7 @@ not; a synced message that one import has been found to be is nobody else's.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from convsync_cli.sync.merge import Known, completed, couples
+from convsync_cli.sync.merge import Known, completed, matches
 from convsync_cli.sync.model.message import Message
 
 
@@ -56,7 +56,7 @@ def plan(stored: Iterable[KnownHere], imported: Mapping[str, Message]) -> Intake
         and each.known.row not in {known.row for known in matched.values()}
     ]
     keys = list(left)
-    for one, other in couples(list(left.values()), [known.message for known in free]):
+    for one, other in matches(list(left.values()), [known.message for known in free]):
         matched[keys[one]] = _completed(free[other], left.pop(keys[one]))
     return Intake(left, matched)
 

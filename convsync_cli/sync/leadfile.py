@@ -142,7 +142,7 @@ def _header(source: _Source, providers: Collection[str]) -> tuple[str, Columns]:
         raise UsageError(f"the first line of the file cannot be read: {names}")
     columns = leadcolumns.columns(names, providers)
     if not leadcolumns.can_find_a_lead(columns):
-        raise _no_usable_column(names, providers)
+        raise _no_usable_column(names, columns, providers)
     return delimiter, columns
 
 
@@ -157,11 +157,11 @@ def _delimiter(header: str, providers: Collection[str]) -> str:
     return max(_DELIMITERS, key=known)
 
 
-def _no_usable_column(names: list[str], providers: Collection[str]) -> UsageError:
+def _no_usable_column(names: list[str], columns: Columns, providers: Collection[str]) -> UsageError:
     ids = ", ".join(f'"{provider}_id"' for provider in providers)
-    hint = f'name a column "email", "phone" or one of {ids} in the first line.'
-    if any(map(_DATA.search, names)):  # somebody's address: not to be repeated
-        return UsageError("the first line of the file does not name its columns", hint)
+    hint = f'name a column "email", "phone" or one of {ids} in the first line'
+    if not any(columns) or any(map(_DATA.search, names)):  # somebody's data: not to be repeated
+        return UsageError("the first line of the file names no known column", hint)
     shown = ", ".join(name.strip()[:40] for name in names[:_SHOWN_COLUMNS])
     return UsageError(f"the file has no column that finds a lead; its columns are: {shown}", hint)
 

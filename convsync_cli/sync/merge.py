@@ -128,16 +128,16 @@ class _Shelf:
 
 def _heal(shelf: _Shelf, fetched: Sequence[Message]) -> int:
     """Give stored messages without an id the one fetched message that each can be."""
-    orphans = [e for e in shelf.entries if e.message.external_id is None]
-    strangers = _strangers(shelf, fetched) if orphans else []
-    pairs = couples([e.message for e in orphans], strangers)
-    for orphan, stranger in pairs:
-        entry = orphans[orphan]
-        shelf.become(entry, completed(strangers[stranger], entry.message))
+    without_id = [e for e in shelf.entries if e.message.external_id is None]
+    unmatched = _unmatched(shelf, fetched) if without_id else []
+    pairs = matches([e.message for e in without_id], unmatched)
+    for one, other in pairs:
+        entry = without_id[one]
+        shelf.become(entry, completed(unmatched[other], entry.message))
     return len(pairs)
 
 
-def couples(without_id: Sequence[Message], with_id: Sequence[Message]) -> list[tuple[int, int]]:
+def matches(without_id: Sequence[Message], with_id: Sequence[Message]) -> list[tuple[int, int]]:
     """Which messages without a provider's id are which of those with one: pairs of their places.
 
     Only pairs of which neither could be anybody else's; those that agree to the second go first, so
@@ -146,22 +146,22 @@ def couples(without_id: Sequence[Message], with_id: Sequence[Message]) -> list[t
     pairs: list[tuple[int, int]] = []
     for slack in (TO_THE_SECOND, None):
         taken, given = {one for one, _ in pairs}, {other for _, other in pairs}
-        suitors = {
+        candidates = {
             one: [
                 other
-                for other, candidate in enumerate(with_id)
-                if other not in given and can_be(message, candidate, slack)
+                for other, fetched in enumerate(with_id)
+                if other not in given and can_be(message, fetched, slack)
             ]
             for one, message in enumerate(without_id)
             if one not in taken
         }
-        courted = Counter(other for found in suitors.values() for other in found)
-        pairs += [(one, found[0]) for one, found in suitors.items()
-                  if len(found) == 1 and courted[found[0]] == 1]  # fmt: skip
+        wanted = Counter(other for found in candidates.values() for other in found)
+        pairs += [(one, found[0]) for one, found in candidates.items()
+                  if len(found) == 1 and wanted[found[0]] == 1]  # fmt: skip
     return pairs
 
 
-def _strangers(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
+def _unmatched(shelf: _Shelf, fetched: Sequence[Message]) -> list[Message]:
     """The fetched messages that are on the shelf under no id, each once; of copies the first.
 
     Each once by its id too: told twice, it may have gone the other way meanwhile.

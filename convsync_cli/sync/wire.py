@@ -4,6 +4,7 @@ No redirect is followed, because the credential would follow it. The libraries b
 a request.
 """
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ class Wire:
 
     ``refusals`` maps a fragment of an answer that refuses the account to a sentence for the
     operator. ``renewal`` gives the token that each request carries, where that is one that ends.
+    ``slots`` are the requests that may be under way.
     """
 
     account: Account
@@ -57,6 +59,7 @@ class Wire:
     server_clock: ServerClock = field(default_factory=ServerClock)
     renewal: Renewal | None = None
     statuses: Statuses = USUAL
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     async def close(self) -> None:
         """Close the connections, behind a renewal that is under way."""
@@ -75,7 +78,7 @@ def open_wire(
 ) -> Wire:
     """Connect an account, with a client of its own: a shared pool collapses under load.
 
-    ``at_once`` is how many of its requests may be under way; others wait for a connection.
+    ``at_once`` is how many of its requests may be under way; the others wait for a slot.
 
     Raises:
         CredentialUnavailable: the file of a token that ends cannot be used.
@@ -96,7 +99,10 @@ def open_wire(
             "the certificates or the proxy that the environment names cannot be used",
             "check SSL_CERT_FILE, SSL_CERT_DIR, HTTPS_PROXY and ALL_PROXY",
         ) from None
-    return Wire(account, client, refusals, auth.query, renewal=renewal, statuses=statuses)
+    slots = asyncio.Semaphore(at_once)
+    return Wire(
+        account, client, refusals, auth.query, renewal=renewal, statuses=statuses, slots=slots
+    )
 
 
 @cache

@@ -174,7 +174,7 @@ class Worker:
     ) -> list[Claim]:
         """Settle a claim, and claim the next job where its slot is ``free``; returns that."""
         reached("job.settling")
-        if settlement is SPENT:
+        if (settlement.outcome, settlement.code) == (SPENT.outcome, SPENT.code):
             self._claiming.spent.add(claim.workspace)
         effort = work.meter.effort()
         settling = asyncio.ensure_future(

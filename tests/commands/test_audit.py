@@ -56,7 +56,7 @@ def test_a_whole_account_is_counted_in_one_request(synced: Operator) -> None:
     told = audited(synced, "-w", "acme")
     assert synced.asked(workspace="acme") == before + 1
     assert told["acme/sms"]["verdict"] == "complete"
-    assert told["acme/sms"]["total"] == len(synced.world.expected("acme", "sms"))
+    assert told["acme/sms"]["total"] == len(list(synced.world.expected("acme", "sms")))
     unknown = {"total": None, "short": None, "verdict": "cannot_be_proven"}
     assert told["acme/email"] | unknown == told["acme/email"]
 

@@ -4,8 +4,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-
 from tests.commands.operator import Operator, mode_of
 
 
@@ -39,17 +37,6 @@ def test_a_copy_replaces_an_older_one(operator: Operator, tmp_path: Path) -> Non
     operator.runs("enqueue", operator.lead("silent")).ended(0)
     operator.runs("backup", str(copy)).ended(0)
     assert rows(copy)["jobs"] == 1
-
-
-@pytest.mark.parametrize("name", ["convsync.db", "link.db"])
-def test_the_database_itself_is_not_replaced(operator: Operator, tmp_path: Path, name: str) -> None:
-    """Whoever has it open would go on with a file that nobody sees any more."""
-    (tmp_path / "link.db").symlink_to(operator.database)
-    target = operator.database if name == "convsync.db" else tmp_path / name
-    before = operator.database.stat().st_ino
-    refused = operator.runs("backup", str(target), "--json").ended(14)
-    assert "the database itself" in refused.error["message"]
-    assert operator.database.stat().st_ino == before
 
 
 def test_a_copy_can_be_worked_with(synced: Operator, tmp_path: Path) -> None:

@@ -353,6 +353,23 @@ def test_wait_is_13_when_time_is_up_and_still_prints_its_document(operator: Oper
     assert operator.states() == {"pending": 1}
 
 
+def test_wait_takes_minutes_too(operator: Operator) -> None:
+    """Or it would wait without end, and take the minutes for a lead."""
+    lead = operator.lead("sms only")
+    waiting = operator.starts("enqueue", lead, "--wait", "0.01m", "--json")
+    told = waiting.ends(10).ended(13).json
+    assert (told["unknown"], len(told["waited"])) == ([], 1)
+
+
+def test_wait_is_12_where_no_run_would_claim_the_job(operator: Operator) -> None:
+    """The accounts were refused before: their jobs wait, and have no error of their own."""
+    wrong = {"ACME_GHL_TOKEN": "pit-wrong", "ACME_EB_TOKEN": "1|wrong"}
+    operator.runs("enqueue", operator.lead("silent")).ended(0)
+    operator.runs("run", "--max-seconds", "30", env=wrong).ended(0)
+    told = operator.runs("enqueue", operator.lead("sms only"), "--wait", "30", "--json").ended(12)
+    assert told.json["waited"][0]["error_code"] is None
+
+
 def test_wait_is_12_when_the_account_is_refused(operator: Operator) -> None:
     lead = operator.lead("sms only")
     wrong = {"ACME_GHL_TOKEN": "pit-wrong", "ACME_EB_TOKEN": "1|wrong"}

@@ -121,7 +121,7 @@ def test_a_run_that_is_told_to_stop_leaves_no_program_behind(operator: Operator)
     operator.runs("enqueue", operator.lead("sms only"), "--with-history").ended(0)
     numbers = operator.folder / "numbers"
     run = operator.starts("run", "--max-seconds", "50")
-    begun = eventually(lambda: numbers.exists() and numbers.read_text().split())
+    begun = eventually(lambda: numbers.read_text().split() if numbers.exists() else [])
     run.gets(signal.SIGTERM)
     run.ends().ended(143)
     for number in begun:

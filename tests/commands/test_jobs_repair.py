@@ -86,3 +86,27 @@ def test_time_outs_are_linked_to_kinds_endpoints_and_leads(operator: Operator) -
     assert told["leads"] == [lead]
     assert told["count"] == 1
     assert operator.runs("jobs", "timeouts", "--since", "0s", "--json").json == {"timeouts": []}
+
+
+def test_a_lead_is_named_as_anywhere_else(operator: Operator) -> None:
+    person = operator.person("sms only")
+    operator.runs("enqueue", operator.lead("sms only"), operator.lead("silent")).ended(0)
+    listed = operator.runs("jobs", "list", "--lead", person.phones[0], "--json").ended(0).json
+    assert [each["lead"] for each in listed["jobs"]] == [operator.lead("sms only")]
+    assert operator.runs("jobs", "list", "--lead", "nobody@example.com").ended(4).out == ""
+
+
+def test_jobs_of_a_workspace_that_is_gone_are_told_and_can_be_cancelled(operator: Operator) -> None:
+    """No run will ever claim them, and nobody would hear of it."""
+    operator.runs("enqueue", operator.lead("silent", "globex")).ended(0)
+    text = operator.config.read_text()
+    operator.config.write_text(text[: text.index("[workspaces.globex]")])
+    operator.runs("run").ended(0)
+    line = operator.runs("status").ended(0).out
+    assert "1 job waits for globex, which is not configured" in " ".join(line.split())
+    found = operator.runs("doctor", "--json").json["findings"]
+    assert [each["level"] for each in found if each["subject"] == "queue"] == ["warning"]
+    ended = operator.runs("jobs", "cancel", "--all", "-w", "globex", "--yes", "--json").ended(0)
+    assert ended.json["cancelled"] == [1]
+    assert "globex" not in operator.runs("status").ended(0).out
+    operator.runs("jobs", "list", "-w", "globex").ended(4)

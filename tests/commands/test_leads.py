@@ -234,6 +234,7 @@ def test_a_lead_without_a_usable_address_is_wrong_usage(beginner: Operator) -> N
         ["--phone", "12"],
         ["--id", "ctcAAAA0000000000001"],
         ["--id", ":x"],
+        ["--id", "gohihglevel:ctcAAAA0000000000001"],
         ["--email", ""],
     ]
     told = [["leads", "add", "-w", "acme", *each, "--json"] for each in wrong]

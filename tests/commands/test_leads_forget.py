@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ KEYS = ["lead", "workspace", "messages", "jobs", "addresses", "handles"]
 ROLE = "long mail"
 
 
-def forgets(operator: Operator, *leads: str, code: int = 0) -> dict[str, object]:
+def forgets(operator: Operator, *leads: str, code: int = 0) -> dict[str, Any]:
     """Forget leads without being asked; returns the document."""
     told = operator.runs("leads", "forget", *leads, "--yes", "--json").ended(code).json
     assert list(told) == ["forgotten", "clean"]
@@ -57,7 +58,7 @@ def test_nothing_of_a_forgotten_lead_is_left_in_the_files(synced: Operator) -> N
     lead, told = synced.lead(ROLE), traces(synced)
     assert len(told) > 5
     assert found(synced, *told) == set(told)
-    (gone,) = forgets(synced, lead)["forgotten"]  # type: ignore[misc]
+    (gone,) = forgets(synced, lead)["forgotten"]
     assert list(gone) == KEYS
     assert (gone["lead"], gone["workspace"], gone["jobs"]) == (lead, "acme", 1)
     assert gone["messages"]["email"] > 0
@@ -105,9 +106,9 @@ def test_an_import_says_how_many_it_left_out(beginner: Operator) -> None:
 
 def test_a_forgotten_address_is_not_added_to_another_lead_unless_asked(beginner: Operator) -> None:
     for email in ("ann@example.com", "bob@example.com"):
-        beginner.runs("leads", "add", "-w", "acme", "--email", email, "--id", f"p:{email[0]}")
+        beginner.runs("leads", "add", "-w", "acme", "--email", email, "--id", f"twilio:{email[0]}")
     forgets(beginner, "ann@example.com")
-    told = ("leads", "add", "-w", "acme", "--email", "bob@example.com", "--id", "p:a")
+    told = ("leads", "add", "-w", "acme", "--email", "bob@example.com", "--id", "twilio:a")
     refused = beginner.runs(*told).ended(0)
     assert "unchanged" in refused.out
     assert "--even-if-forgotten" in refused.err
@@ -170,7 +171,7 @@ def test_several_go_at_once_or_none(operator: Operator) -> None:
     operator.runs("leads", "forget", one, "nobody@example.com", other, "--yes").ended(4)
     operator.runs("leads", "show", one).ended(0)
     gone = forgets(operator, one, other, one)["forgotten"]
-    assert [each["lead"] for each in gone] == [one, other]  # type: ignore[attr-defined]
+    assert [each["lead"] for each in gone] == [one, other]
 
 
 def test_what_is_not_said_is_wrong_usage(operator: Operator) -> None:

@@ -33,7 +33,9 @@ def asked(operator: Operator, *options: str) -> list[dict[str, object]]:
 
 
 def test_every_lead_comes_with_its_messages_counted_and_dated(synced: Operator) -> None:
-    for lead in asked(synced):
+    listed = asked(synced)
+    assert listed
+    for lead in listed:
         messages = synced.asks(
             "SELECT count(*), max(iif(direction = 'inbound', coalesce(sent_at, seen_at), NULL)),"
             " max(iif(direction = 'outbound', coalesce(sent_at, seen_at), NULL))"

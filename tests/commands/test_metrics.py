@@ -27,7 +27,9 @@ def value(result: Result, name: str, **labels: str) -> float:
 
 def test_every_family_has_help_and_a_type(synced: Operator) -> None:
     text = synced.runs("metrics").ended(0).out
-    for family in text_string_to_metric_families(text):
+    families = list(text_string_to_metric_families(text))
+    assert families
+    for family in families:
         assert family.documentation, family
         assert family.type == "gauge", family
         assert family.name.startswith("convsync_")

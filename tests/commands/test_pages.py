@@ -89,7 +89,9 @@ def test_a_page_runs_nothing_and_loads_nothing_whatever_a_message_holds(synced: 
     )
     synced.tampers("UPDATE leads SET name = ?1, company = ?1 WHERE id = ?2", HOSTILE, lead)
     synced.runs("export", "--format", "html", "--lead", lead, "-o", "pages/").ended(0)
-    for path in (synced.folder / "pages").iterdir():
+    written = list((synced.folder / "pages").iterdir())
+    assert written
+    for path in written:
         raw = path.read_text()
         page = Page(raw)
         assert {tag for tag, _ in page.elements} <= HARMLESS

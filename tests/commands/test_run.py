@@ -5,6 +5,7 @@ import pty
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -269,3 +270,12 @@ def test_progress_has_no_colour_where_that_is_refused(
     told = shown(operator, "run", env={"NO_COLOR": refused})
     assert "1/1" in told.text
     assert told.coloured is coloured
+
+
+def test_what_loading_took_is_part_of_the_budget(operator: Operator) -> None:
+    """On a busy machine that is seconds, which whoever waits for the end of a run counts, too."""
+    operator.runs("enqueue", operator.lead("sms only")).ended(0)
+    slow = "import time; began = time.monotonic() - 60; from convsync_cli.cli import main"
+    program = (sys.executable, "-c", f"{slow}; raise SystemExit(main(began=began))")
+    told = operator.runs("run", "--max-seconds", "50", "--json", program=program).ended(0).json
+    assert (told["reason"], told["claimed"]) == ("budget", 0)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from convsync_cli.commands.board import in_words
 from convsync_cli.sync.forecast import Forecast
 from convsync_cli.sync.limits import Rate
+from convsync_cli.view.board import in_words
 from tests.commands.operator import PROGRAM, Operator, eventually, mode_of
 from tests.watcher import Watcher, watching
 

@@ -212,7 +212,7 @@ def test_all_is_right_where_nobody_is_needed(synced: Operator) -> None:
     assert told[1] == ""
     bars = next(line for line in told if "█" in line)
     assert len(bars) == 60
-    assert set(bars) == {"▁", "█"}
+    assert "▁" in bars and set(bars) <= set("▁▂▃▄▅▆▇█"), "the jobs may be of two minutes"
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_a_watch_redraws_in_place_and_ends_well(synced: Operator) -> None:
 
 def test_a_new_size_is_drawn_at_once(synced: Operator) -> None:
     patient = (
-        "from convsync_cli.commands.watching import watch;"
+        "from convsync_cli.view.watching import watch;"
         " watch(lambda: print('page'), lambda: None, look_s=3600)"
     )
     watched = Watched(synced, program=(sys.executable, "-c", patient))

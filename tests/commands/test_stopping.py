@@ -7,6 +7,8 @@ import pytest
 
 from convsync_cli.commands import stopping
 from convsync_cli.commands.stopping import Stopping
+from convsync_cli.sync.clock import SystemClock
+from convsync_cli.sync.deadline import Deadline
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +32,7 @@ def test_in_a_run_it_stops_it_and_afterwards_it_does_what_it_did_before(
 
     before = signal.signal(number, ours)
     try:
-        ends = Stopping(60)
+        ends = Stopping(Deadline.after(SystemClock(), 60))
         asyncio.run(ends.around(run))
         left = signal.getsignal(number)
     finally:
@@ -46,6 +48,6 @@ def test_what_nohup_has_a_process_ignore_stops_no_run() -> None:
 
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        assert not asyncio.run(Stopping(60).around(run))
+        assert not asyncio.run(Stopping(Deadline.after(SystemClock(), 60)).around(run))
     finally:
         signal.signal(signal.SIGHUP, before)

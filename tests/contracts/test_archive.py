@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.model.progress import LeadSync, Saved
+from convsync_cli.sync.model.progress import LeadSync, Saved, WalkEnd
 from convsync_cli.sync.model.reading import MessageFilter, Phrase
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.searchtext import parse
@@ -275,28 +275,28 @@ class TestHowFar:
     def test_the_end_of_a_conversation_takes_the_cursor_away(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.save(lead, sms("1"), cursor="page 2", started=5)
-        finish(agency, lead, outcome="synced", synced=5)
+        finish(agency, lead, outcome=WalkEnd.SYNCED, synced=5)
         sync = agency.store.archive.syncs(lead)[Channel.SMS]
         assert (sync.cursor, sync.synced_at, sync.outcome) == (None, at(5), "synced")
 
     def test_a_read_that_failed_keeps_its_cursor(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.save(lead, sms("1"), cursor="page 2", started=5)
-        finish(agency, lead, outcome="failed", code="timeout")
+        finish(agency, lead, outcome=WalkEnd.FAILED, code="timeout")
         sync = agency.store.archive.syncs(lead)[Channel.SMS]
         assert (sync.cursor, sync.walk_started_at) == ("page 2", at(5))
         assert (sync.outcome, sync.error_code, sync.synced_at) == ("failed", "timeout", None)
 
     def test_a_read_that_failed_does_not_forget_an_earlier_one(self, agency: Agency) -> None:
         lead = agency.lead()
-        finish(agency, lead, outcome="synced", synced=5)
-        finish(agency, lead, outcome="failed", code="timeout")
+        finish(agency, lead, outcome=WalkEnd.SYNCED, synced=5)
+        finish(agency, lead, outcome=WalkEnd.FAILED, code="timeout")
         assert agency.store.archive.syncs(lead)[Channel.SMS].synced_at == at(5)
 
     def test_a_read_that_succeeded_forgets_an_earlier_failure(self, agency: Agency) -> None:
         lead = agency.lead()
-        finish(agency, lead, outcome="failed", code="timeout")
-        finish(agency, lead, outcome="synced", synced=5)
+        finish(agency, lead, outcome=WalkEnd.FAILED, code="timeout")
+        finish(agency, lead, outcome=WalkEnd.SYNCED, synced=5)
         sync = agency.store.archive.syncs(lead)[Channel.SMS]
         assert (sync.outcome, sync.error_code) == ("synced", None)
 
@@ -308,7 +308,7 @@ class TestHowFar:
 
     def test_the_last_page_can_bring_the_news_that_it_was_the_last(self, agency: Agency) -> None:
         lead = agency.lead()
-        finish(agency, lead, outcome="failed", code="timeout")
+        finish(agency, lead, outcome=WalkEnd.FAILED, code="timeout")
         agency.save(lead, sms("1"), cursor=None, started=5, synced=5)
         sync = agency.store.archive.syncs(lead)[Channel.SMS]
         assert (sync.synced_at, sync.outcome, sync.error_code) == (at(5), "synced", None)
@@ -317,8 +317,8 @@ class TestHowFar:
         self, agency: Agency
     ) -> None:
         lead = agency.lead()
-        finish(agency, lead, outcome="synced", synced=5)
-        finish(agency, lead, outcome="failed", code="timeout")
+        finish(agency, lead, outcome=WalkEnd.SYNCED, synced=5)
+        finish(agency, lead, outcome=WalkEnd.FAILED, code="timeout")
         agency.save(lead, sms("1"), cursor="page 2", started=9)
         sync = agency.store.archive.syncs(lead)[Channel.SMS]
         assert (sync.synced_at, sync.outcome, sync.error_code) == (at(5), "failed", "timeout")
@@ -332,13 +332,13 @@ class TestHowFar:
 
     def test_channels_are_told_apart(self, agency: Agency) -> None:
         lead = agency.lead()
-        finish(agency, lead, outcome="synced", synced=5)
+        finish(agency, lead, outcome=WalkEnd.SYNCED, synced=5)
         assert agency.store.archive.syncs(lead)[Channel.EMAIL].synced_at is None
 
     def test_leads_are_told_apart(self, agency: Agency) -> None:
         ann, bob = agency.lead(), agency.lead()
         agency.save(ann, sms("1"), cursor="page 2")
-        finish(agency, ann, outcome="failed", code="timeout")
+        finish(agency, ann, outcome=WalkEnd.FAILED, code="timeout")
         assert agency.store.archive.syncs(bob)[Channel.SMS] == LeadSync(*(None,) * 5, 0)
 
     def test_a_channel_that_was_never_opened_can_be_read(self, agency: Agency) -> None:
@@ -599,7 +599,7 @@ def finish(
     agency: Agency,
     lead: str,
     *,
-    outcome: str,
+    outcome: WalkEnd,
     synced: float | None = None,
     code: str | None = None,
 ) -> None:

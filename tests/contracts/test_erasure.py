@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from convsync_cli.sync.errors import ConvsyncError
+from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.job import JobFilter
-from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learnt
+from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learning, Learnt
 from convsync_cli.sync.model.message import Channel
-from convsync_cli.sync.model.progress import Saved, Walk
+from convsync_cli.sync.model.progress import Saved, Walk, WalkEnd
 
 from .conftest import CHANNELS, ENDINGS, NOON, Agency, email, mail, person, phone, sms
 
@@ -177,16 +178,16 @@ class TestOtherLeads:
     """An address of somebody who was forgotten is no other lead's either, whoever tells it."""
 
     @pytest.mark.parametrize("name", [email("ann@x.co"), phone("+15550100"), Handle("p", "1")])
-    def test_it_is_not_added_to_another_lead(self, agency: Agency, name: "Handle | object") -> None:
+    def test_it_is_not_added_to_another_lead(self, agency: Agency, name: Handle | Address) -> None:
         forgotten(agency, person(email("ann@x.co"), phone("+15550100"), p="1"))
         bob = agency.lead(email("bob@x.co"))
         before = agency.known(bob)
         with_it = Contact(
-            addresses=(email("bob@x.co"), *(() if isinstance(name, Handle) else (name,))),  # type: ignore[arg-type]
+            addresses=(email("bob@x.co"), *(() if isinstance(name, Handle) else (name,))),
             handles=(name,) if isinstance(name, Handle) else (),
         )
-        assert agency.learn(with_it) == Learnt(bob, "unchanged", forgotten=1)
-        assert told(agency, bob, with_it) == Learnt(bob, "unchanged", forgotten=1)
+        assert agency.learn(with_it) == Learnt(bob, Learning.UNCHANGED, forgotten=1)
+        assert told(agency, bob, with_it) == Learnt(bob, Learning.UNCHANGED, forgotten=1)
         assert agency.known(bob) == before
 
     def test_the_rest_of_what_was_told_is(self, agency: Agency) -> None:
@@ -281,7 +282,7 @@ class TestARunningJob:
         assert agency.store.archive.save_page(lead, Channel.SMS, [sms("1")], walk, NOON) == Saved()
 
     def test_it_can_write_down_no_end(self, agency: Agency, lead: Lead) -> None:
-        agency.store.archive.finish(lead, Channel.SMS, outcome="synced", synced_at=NOON)
+        agency.store.archive.finish(lead, Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=NOON)
 
     def test_it_can_tell_nothing_about_them(self, agency: Agency, lead: Lead) -> None:
         learnt = agency.store.leads.learn_about(lead, ANN, CHANNELS, NOON)
@@ -297,7 +298,7 @@ def test_forgetting_that_fails_half_way_forgets_nothing(agency: Agency) -> None:
     with pytest.raises(ConvsyncError), agency.store.transaction():
         forget(agency, lead)
         raise ConvsyncError("the power went")
-    assert agency.learn(ANN) == Learnt(lead, "unchanged")
+    assert agency.learn(ANN) == Learnt(lead, Learning.UNCHANGED)
     assert len(agency.stored(lead)) == 1
 
 

@@ -7,7 +7,7 @@ from convsync_cli.sync.model.feed import Covers, Feed
 from convsync_cli.sync.model.job import JobFilter, JobState
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 
 from .conftest import USUAL, Agency, at, email, person, sms
 
@@ -53,8 +53,8 @@ class TestAsking:
     def test_who_was_never_tried_is_asked_for(self, agency: Agency) -> None:
         new, read, failed = agency.lead(), agency.lead(), agency.lead()
         archive = agency.store.archive
-        archive.finish(agency.known(read), Channel.SMS, outcome="synced", synced_at=at(0))
-        archive.finish(agency.known(failed), Channel.SMS, outcome="failed", code="rejected")
+        archive.finish(agency.known(read), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(0))
+        archive.finish(agency.known(failed), Channel.SMS, outcome=WalkEnd.FAILED, code="rejected")
         assert agency.store.intake.enqueue_unread("acme", Channel.SMS, terms(1)) == 1
         assert agency.store.intake.enqueue_unread("acme", Channel.SMS, terms(2)) == 0
         jobs = agency.store.queue.jobs(JobFilter(kind=Kind.CONVERSATION_SYNC), 9)
@@ -68,7 +68,7 @@ class TestAWalk:
     def test_how_far_it_has_come_is_kept_and_the_mark_stays(self, agency: Agency) -> None:
         finished(agency)
         agency.store.feeds.save_walk(ACCOUNT, at(60), "page 2", 3)
-        told = Feed("mark", "page 2", at(60), at(0), "synced", None, 3)
+        told = Feed("mark", "page 2", at(60), at(0), WalkEnd.SYNCED, None, 3)
         assert agency.store.feeds.feed(ACCOUNT) == told
 
     def test_its_end_moves_the_mark(self, agency: Agency) -> None:
@@ -76,7 +76,7 @@ class TestAWalk:
         agency.store.feeds.fail(ACCOUNT, "unavailable")
         finished(agency, 60)
         assert agency.store.feeds.feed(ACCOUNT) == Feed(
-            "mark", None, at(60), at(60), "synced", None, 3
+            "mark", None, at(60), at(60), WalkEnd.SYNCED, None, 3
         )
 
     def test_an_error_leaves_place_and_mark(self, agency: Agency) -> None:
@@ -135,7 +135,7 @@ class TestWhoIsCovered:
     def test_what_was_read_later_than_the_walk_began_stays(self, agency: Agency) -> None:
         lead = agency.lead()
         archive = agency.store.archive
-        archive.finish(agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(90))
+        archive.finish(agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(90))
         finished(agency, 60, Covers.EVERYBODY)
         assert sync_of(agency, lead).synced_at == at(90)
 
@@ -152,7 +152,7 @@ class TestHowFreshThatMakesIt:
     def read_at(self, agency: Agency, when: float) -> str:
         lead = agency.lead()
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(when)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(when)
         )
         return lead
 

@@ -3,43 +3,46 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.listing import LeadFilter, Listed, Place
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.model.progress import Stored
+from convsync_cli.sync.model.progress import Stored, WalkEnd
 
 from .conftest import DAY_S, Agency, at, email, mail, phone, sms
 
-OUT = {"direction": Direction.OUTBOUND}
-NOT_KNOWN = {"direction": Direction.UNKNOWN}
+OUT: dict[str, Any] = {"direction": Direction.OUTBOUND}
+NOT_KNOWN: dict[str, Any] = {"direction": Direction.UNKNOWN}
 STEPS = 120
 
 
-def every(agency: Agency, batch: int = 2, **wanted: object) -> list[Listed]:
+def every(agency: Agency, batch: int = 2, **wanted: Any) -> list[Listed]:
     """The whole list, fetched in batches."""
     found: list[Listed] = []
     after = Place()
-    while some := agency.store.listing.leads(LeadFilter(**wanted), after, batch):  # type: ignore[arg-type]
+    while some := agency.store.listing.leads(LeadFilter(**wanted), after, batch):
         assert len(some) <= batch
         found += some
         after = some[-1].place
     return found
 
 
-def leads(agency: Agency, **wanted: object) -> list[str]:
+def leads(agency: Agency, **wanted: Any) -> list[str]:
     return [each.lead.id for each in every(agency, **wanted)]
 
 
 def read(agency: Agency, lead: str, channel: Channel = Channel.SMS, when: float = 0) -> None:
     """A channel of a lead is read to its end."""
-    agency.store.archive.finish(agency.known(lead), channel, outcome="synced", synced_at=at(when))
+    agency.store.archive.finish(
+        agency.known(lead), channel, outcome=WalkEnd.SYNCED, synced_at=at(when)
+    )
 
 
 def failed(agency: Agency, lead: str, channel: Channel = Channel.SMS) -> None:
-    agency.store.archive.finish(agency.known(lead), channel, outcome="failed", code="timeout")
+    agency.store.archive.finish(agency.known(lead), channel, outcome=WalkEnd.FAILED, code="timeout")
 
 
 def texted(agency: Agency, *messages: Message, number: int = 0) -> str:

@@ -12,6 +12,7 @@ from convsync_cli.sync.model.job import Job, JobState
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.overview import ChannelAges
 from convsync_cli.sync.model.placing import Priority
+from convsync_cli.sync.model.progress import WalkEnd
 
 from .conftest import DAY_S, ENDINGS, Agency, at, phone, sms
 
@@ -217,7 +218,9 @@ def ages(agency: Agency, when: float = 0) -> ChannelAges:
 
 
 def read(agency: Agency, lead: str, when: float, channel: Channel = Channel.SMS) -> None:
-    agency.store.archive.finish(agency.known(lead), channel, outcome="synced", synced_at=at(when))
+    agency.store.archive.finish(
+        agency.known(lead), channel, outcome=WalkEnd.SYNCED, synced_at=at(when)
+    )
 
 
 class TestTheArchive:

@@ -7,7 +7,8 @@ import pytest
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.job import Effort, JobFilter, JobState, Settlement
 from convsync_cli.sync.model.message import Channel
-from convsync_cli.sync.model.placing import JobSpec, Kind, Placement, Priority, Terms
+from convsync_cli.sync.model.placing import JobSpec, Kind, Placed, Placement, Priority, Terms
+from convsync_cli.sync.model.progress import WalkEnd
 
 from .conftest import DAY_S, ENDINGS, Agency, at, email, person, phone
 
@@ -33,7 +34,7 @@ class TestEnqueue:
     def test_a_lead_asked_for_twice_has_one_job(self, agency: Agency) -> None:
         lead = agency.lead()
         job = agency.queued(lead)
-        assert agency.ask(lead, when=1) == [Placement("already_queued", lead, job, "pending")]
+        assert agency.ask(lead, when=1) == [Placement(Placed.ALREADY_QUEUED, lead, job, "pending")]
         assert [each.id for each in agency.jobs()] == [job]
 
     def test_a_lead_mentioned_twice_at_once_has_one_job(self, agency: Agency) -> None:
@@ -62,7 +63,7 @@ class TestEnqueue:
     def test_two_processes_queue_one_job(self, agency: Agency, neighbour: Agency) -> None:
         lead = agency.lead()
         job = agency.queued(lead)
-        assert neighbour.ask(lead) == [Placement("already_queued", lead, job, "pending")]
+        assert neighbour.ask(lead) == [Placement(Placed.ALREADY_QUEUED, lead, job, "pending")]
 
     def test_the_same_address_in_two_workspaces_is_two_jobs(self, agency: Agency) -> None:
         ann, her_twin = (agency.lead(email("a@x.co"), workspace=w) for w in ("acme", "beta"))
@@ -95,7 +96,7 @@ class TestTheWindow:
         lead = agency.lead()
         agency.finished(lead, when=0)
         newest = agency.finished(lead, when=10)
-        assert agency.ask(lead, when=25.5) == [Placement("recent", lead, newest, age_s=15.5)]
+        assert agency.ask(lead, when=25.5) == [Placement(Placed.RECENT, lead, newest, age_s=15.5)]
 
     def test_a_window_of_nothing_ignores_what_was_done(self, agency: Agency) -> None:
         lead = agency.lead()
@@ -124,7 +125,7 @@ class TestTheWindow:
     def test_a_clock_set_back_a_little_never_gives_a_negative_age(self, agency: Agency) -> None:
         lead = agency.lead()
         job = agency.finished(lead, when=10)
-        assert agency.ask(lead, when=0) == [Placement("recent", lead, job, age_s=0.0)]
+        assert agency.ask(lead, when=0) == [Placement(Placed.RECENT, lead, job, age_s=0.0)]
 
     def test_an_asking_during_the_run_moves_it(self, agency: Agency) -> None:
         lead = agency.lead()
@@ -147,7 +148,7 @@ class TestPromotion:
     def test_a_promoted_job_is_the_same_job(self, agency: Agency) -> None:
         lead = agency.lead()
         job = agency.queued(lead, priority=BULK)
-        assert agency.ask(lead, when=1) == [Placement("promoted", lead, job)]
+        assert agency.ask(lead, when=1) == [Placement(Placed.PROMOTED, lead, job)]
 
     def test_who_asks_by_hand_does_not_wait_for_a_backoff(self, agency: Agency) -> None:
         lead = agency.lead()
@@ -200,7 +201,7 @@ class TestRerun:
         lead = agency.lead()
         job = agency.queued(lead)
         agency.take(1)
-        assert agency.ask(lead, when=2) == [Placement("already_queued", lead, job, "running")]
+        assert agency.ask(lead, when=2) == [Placement(Placed.ALREADY_QUEUED, lead, job, "running")]
         assert [(each.id, each.rerun) for each in agency.jobs()] == [(job, True)]
 
     @pytest.mark.parametrize("end", SETTLEMENTS)
@@ -317,7 +318,7 @@ class TestSweep:
         old, fresh, never = (agency.lead(gohighlevel=f"c{i}") for i in range(3))
         for lead, seconds in ((old, 99.999), (fresh, 100)):
             agency.store.archive.finish(
-                agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(seconds)
+                agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(seconds)
             )
         swept = agency.swept(500, before=100)
         assert (swept.eligible, swept.queued) == (2, 2)
@@ -326,7 +327,7 @@ class TestSweep:
     def test_the_channel_read_longest_ago_counts(self, agency: Agency) -> None:
         lead = agency.lead()  # an email opens both channels
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(100)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(100)
         )
         assert agency.swept(500, before=50).eligible == 1
         assert agency.swept(500, before=50, channels=["sms"]).eligible == 0
@@ -511,7 +512,7 @@ class TestWithHistory:
     def test_it_means_nothing_to_a_channel_that_was_read(self, agency: Agency) -> None:
         lead = agency.lead()
         agency.store.archive.finish(
-            agency.known(lead), Channel.SMS, outcome="synced", synced_at=at(0)
+            agency.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=at(0)
         )
         agency.store.intake.enqueue([lead], Terms(Priority.MANUAL, 0, 3, at(0), True))
         syncs = agency.store.archive.syncs(lead)

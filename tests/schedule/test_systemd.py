@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,8 @@ def test_a_home_folder_is_left_in_sight_where_something_lies_in_it(place: str) -
 
 @pytest.mark.parametrize("field", ["files", "token_files", "hooks"])
 def test_so_it_is_for_what_the_configuration_names(field: str) -> None:
-    lying = replace(DEFAULT, **{field: ("/home/ann/x",)})
+    there: dict[str, Any] = {field: ("/home/ann/x",)}
+    lying = replace(DEFAULT, **there)
     assert lines_of(lying, "convsync-run.service", "ProtectHome") == ["read-only"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def end(bench: Bench, claim: Claim) -> None:
     assert bench.store.queue.settle(1, claim, done, Effort(), bench.clock.now())
 
 
-def later_lead(bench: Bench, **channels: bool) -> str:
+def later_lead(bench: Bench, **channels: Any) -> str:
     """A lead that was made an hour after what the tellers say was sent."""
     bench.clock.passes(3600)
     return bench.lead(**channels)

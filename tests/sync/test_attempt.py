@@ -213,3 +213,24 @@ def test_both_channels_of_a_cancelled_job_stop(bench: Bench) -> None:
         return bench.sms.reading + bench.mail.reading
 
     assert bench.with_commits(act) == 0
+
+
+@pytest.mark.parametrize(
+    ("waited_s", "pages", "behind"), [(2, 0, True), (0.5, 0, False), (2, 1, False)]
+)
+def test_a_lead_that_its_provider_only_kept_waiting_lets_the_others_go_first(
+    bench: Bench, waited_s: float, pages: int, behind: bool
+) -> None:
+    """Or a few that hang would be the first of every short run, and no other ever read."""
+    for provider in (bench.sms, bench.mail):
+        provider.fails_with(BudgetSpent("the run ended"))
+    bench.asked_lead()
+    claim = bench.claim()
+
+    async def act(commits: Commits) -> Settlement:
+        work = bench.task(commits)
+        work.meter.add("acme/sms", "search", waited_s)
+        work.progress.pages = pages
+        return await attempt(claim, work, 30.0, uniform)
+
+    assert (bench.with_commits(act).run_at is not None) is behind

@@ -36,7 +36,7 @@ class Counter:
     asked: list[str | None] = field(default_factory=list)
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
-        self.asked.append(lead and lead.id)
+        self.asked.append(lead.id if lead else None)
         if isinstance(self.tells, Exception):
             raise self.tells
         return self.tells
@@ -81,7 +81,8 @@ def audited(
 
 
 def counted(**told: Any) -> Counted:
-    return Counted(**({"account": SMS, "local": 5, "unread": 0} | told))
+    usual: dict[str, Any] = {"account": SMS, "local": 5, "unread": 0}
+    return Counted(**(usual | told))
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from convsync_cli.sync.diagnosis import Facts, Reach, next_step, summary, window
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.job import Job
 from convsync_cli.sync.model.pause import AccountState, PauseReason
-from convsync_cli.sync.model.progress import LeadSync
+from convsync_cli.sync.model.progress import LeadSync, WalkEnd
 from convsync_cli.sync.plainwords import CODES, OUTCOMES, in_words
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-READ = LeadSync(None, None, NOW - timedelta(minutes=10), "synced", None, 0)
+READ = LeadSync(None, None, NOW - timedelta(minutes=10), WalkEnd.SYNCED, None, 0)
 NEVER = LeadSync(None, None, None, None, None, 0)
 
 
@@ -59,7 +59,7 @@ def test_a_channel_that_does_not_apply_is_not_waited_for() -> None:
 
 
 def test_a_read_that_failed_makes_it_not_current_whatever_was_read_before() -> None:
-    failed = replace(READ, outcome="failed", error_code="timeout")
+    failed = replace(READ, outcome=WalkEnd.FAILED, error_code="timeout")
     current, why = summary(facts(Reach("sms", "some", failed)))
     assert current is False
     assert CODES["timeout"] in why

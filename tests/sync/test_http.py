@@ -16,7 +16,7 @@ import pytest
 from convsync_cli.sandbox.faults import Fault, FaultKind
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
-from convsync_cli.sync import http
+from convsync_cli.sync import http, wire
 from convsync_cli.sync.api import USUAL, Auth, Get, Statuses
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
@@ -392,7 +392,7 @@ def test_a_slot_that_lies_beyond_the_deadline_is_not_waited_for(line: Line) -> N
     assert line.slept == []
 
 
-@pytest.mark.parametrize("budget_s", [5.0, http.REQUEST_S])
+@pytest.mark.parametrize("budget_s", [5.0, wire.REQUEST_S])
 def test_a_request_that_the_runs_end_cuts_off_costs_the_job_nothing(
     line: Line, budget_s: float
 ) -> None:
@@ -401,7 +401,7 @@ def test_a_request_that_the_runs_end_cuts_off_costs_the_job_nothing(
 
 
 def test_what_took_its_whole_time_is_not_tried_again_without_time_for_it(line: Line) -> None:
-    line.budget_s = http.REQUEST_S + 0.2
+    line.budget_s = wire.REQUEST_S + 0.2
     assert type(line.answers(httpx.ReadTimeout("slow")).error()) is Timeout
     assert len(line.served) == 1
 
@@ -588,10 +588,9 @@ def test_a_provider_may_refuse_its_account_by_another_status(line: Line) -> None
 def test_a_refusal_that_may_mean_too_fast_is_waited_out_once(line: Line) -> None:
     line.statuses = SLOW
     assert type(line.answers(said(403), said()).error()) is RateLimited
-    assert line.pause == (
-        PauseReason.RATE_LIMITED,
-        pytest.approx(timedelta(seconds=60), abs=timedelta(seconds=1)),
-    )
+    reason, pause = line.pause
+    assert reason is PauseReason.RATE_LIMITED
+    assert pause == pytest.approx(timedelta(seconds=60), abs=timedelta(seconds=1))
     line.clock.passes(61)
     assert line.get() == {"ok": True}
 

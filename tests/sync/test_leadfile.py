@@ -293,8 +293,9 @@ def test_half_a_character_in_json_is_replaced() -> None:
         (b'[{"email": "a@b.co"}]', "the file is a JSON array, not JSONL"),
         (b"name,Company Phone\n", "the file has no column that finds a lead; its columns are: "
                                    "name, Company Phone"),
-        (b"a@b.co,Lead One\n", "the first line of the file does not name its columns"),
-        (b"Lead One;202 555-0123\n", "the first line of the file does not name its columns"),
+        (b"a@b.co,Lead One\n", "the first line of the file names no known column"),
+        (b"Lead One,Company One\n", "the first line of the file names no known column"),
+        (b"Lead One;202 555-0123\n", "the first line of the file names no known column"),
         (b'"email,name\n', "the first line of the file cannot be read: a quote is not closed"),
         (b"e" * 2_000_000, "the first line of the file cannot be read: the line is longer than "
                            "1 MiB"),

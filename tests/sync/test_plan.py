@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -48,7 +49,7 @@ def test_leads_that_were_tried_wait_for_their_own_jobs() -> None:
 
 @pytest.mark.parametrize("told", [{"walked": False}, {"untried": 1_000, "unread": 1_000}])
 def test_the_first_walk_reads_in_bulk_and_so_does_one_after_many_leads(
-    told: dict[str, int],
+    told: dict[str, Any],
 ) -> None:
     walked = bool(told.pop("walked", True))
     done = planned(walked, leads=10_000, messages=50_000 - 5 * told.get("unread", 0), **told)

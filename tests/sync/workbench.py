@@ -209,6 +209,10 @@ class Teller:
         """Refuse to go on from a cursor."""
         self.refused_cursors.add(cursor)
 
+    async def total(self, api: Api, lead: Lead | None) -> int | None:
+        """Tell none."""
+        return None
+
     async def check(self, api: Api) -> None:
         if self.check_error:
             raise self.check_error

@@ -184,7 +184,7 @@ MUTANTS = (
         "merge.py",
         "tests/sync/test_merge.py::TestHealing::test_two_candidates_heal_neither",
         (
-            "                  if len(found) == 1 and courted[found[0]] == 1]",
+            "                  if len(found) == 1 and wanted[found[0]] == 1]",
             "                  if found]",
         ),
     ),
@@ -194,13 +194,13 @@ MUTANTS = (
         "tests/torture/test_limits.py"
         "::test_a_429_pauses_its_account_for_the_time_asked_and_no_other",
         (
-            '            outcome="failed",\n',
-            '            outcome="failed", synced_at=work.clock.now(),\n',
+            "            outcome=WalkEnd.FAILED,\n",
+            "            outcome=WalkEnd.FAILED, synced_at=work.clock.now(),\n",
         ),
     ),
     _mutant(
         "a refused credential burns the attempts of its jobs",
-        "verdict.py",
+        "failure.py",
         "tests/torture/test_accounts.py::test_a_revoked_token_stops_its_account_and_nothing_else",
         (
             'return Snooze(now + STANDING, "paused", str(error))',

@@ -11,13 +11,13 @@ from datetime import timedelta
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Forgotten, Rejected, SyncError
+from convsync_cli.sync.failure import outcome_of
 from convsync_cli.sync.model.job import Claim
-from convsync_cli.sync.model.lead import Lead
+from convsync_cli.sync.model.lead import Lead, Learning
 from convsync_cli.sync.model.message import Channel, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
-from convsync_cli.sync.model.progress import LeadSync, Saved, Walk
+from convsync_cli.sync.model.progress import LeadSync, Saved, Walk, WalkEnd
 from convsync_cli.sync.ports import Store
-from convsync_cli.sync.verdict import verdict
 from convsync_cli.sync.work import Link, Work
 
 # A walk that was interrupted longer ago begins anew: its cursor may mean nothing any more, and what
@@ -77,10 +77,10 @@ async def _read(work: Work, lead: Lead, link: Link, sync: LeadSync, claim: Claim
             work.store.archive.finish,
             lead,
             link.account.channel,
-            outcome="failed",
+            outcome=WalkEnd.FAILED,
             code=error.code,
         )
-        return verdict(error, work.clock.now())
+        return outcome_of(error, work.clock.now())
     return Done()
 
 
@@ -104,7 +104,7 @@ async def _walk(work: Work, lead: Lead, link: Link, walk: Walk, sync: LeadSync) 
             work.store.archive.finish,
             lead,
             link.account.channel,
-            outcome="not_found",
+            outcome=WalkEnd.NOT_FOUND,
             synced_at=walk.started_at,
         )
 
@@ -130,7 +130,7 @@ def _save(work: Work, lead: Lead, link: Link, page: Page, walk: Walk, sync: Lead
     store, channel, now = work.store, link.account.channel, work.clock.now()
     if page.contact is not None and not lead.knows(page.contact):
         learnt = store.leads.learn_about(lead, page.contact, work.channels, now)
-        if learnt.answer == "forgotten":
+        if learnt.answer is Learning.FORGOTTEN:
             raise Forgotten(
                 f"{lead.id} was forgotten: nothing is stored;"
                 f" `convsync leads forget {lead.id}` erases what there is"

@@ -6,7 +6,7 @@ so does one after many leads came that nobody has read, where that is cheaper th
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,23 +14,21 @@ from convsync_cli.sync import filling
 from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Rejected, SyncError, Unavailable
+from convsync_cli.sync.failure import outcome_of
 from convsync_cli.sync.firstwalks import under_way
 from convsync_cli.sync.identity import LOOKED_AT_EVERY
 from convsync_cli.sync.model.account import Account
-from convsync_cli.sync.model.feed import Covers, Feed, FeedPage, News, Thread
+from convsync_cli.sync.model.feed import Feed, FeedPage, Thread
 from convsync_cli.sync.model.job import Claim
-from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome
 from convsync_cli.sync.model.placing import JobSpec, Kind, Priority, Terms
-from convsync_cli.sync.model.progress import LeadSync, Saved
-from convsync_cli.sync.verdict import verdict
+from convsync_cli.sync.model.progress import Saved
+from convsync_cli.sync.recognising import Recognised, Recognising
 from convsync_cli.sync.work import Link, Work
 
 CURSOR_KEEPS = timedelta(hours=6)  # by then what the walk had read first is old
 AT_ONCE = 8  # threads of one page, as many as an account has connections
-
-Ask = Callable[[], Awaitable[Contact | None]]
 
 
 async def perform(claim: Claim, work: Work) -> Outcome:
@@ -57,27 +55,8 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         raise
     except SyncError as error:
         await work.call(work.store.feeds.fail, link.account, error.code)
-        return verdict(error, work.clock.now())
+        return outcome_of(error, work.clock.now())
     return Done()
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """News of somebody who is a lead; ``sync`` is how the lead's channel stood before."""
-
-    news: News
-    lead: Lead
-    sync: LeadSync | None
-
-    @property
-    def whole(self) -> bool:
-        """Whether the conversation was read to its end before."""
-        return self.sync is not None and self.sync.outcome == "synced"
-
-    @property
-    def unread(self) -> bool:
-        """Whether a job is to read the lead: the walk does not tell all, or cannot know it all."""
-        return self.news.unread or (self.news.late and not self.lead.addresses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +122,9 @@ class _DeltaSync:
                 walk = replace(walk, cursor=page.cursor, left_out=left_out)
                 if page.news:
                     await self.work.make_sure(self.link)
-                told = await self.work.call(self._recognise, await self._named(page))
-                unread = await self._read_threads(told)
-                self.work.progress.add(await self.work.call(self._save, page, told, unread, walk))
+                leads = await Recognising(self.work, self.link.account).among(page)
+                unread = await self._read_threads(leads)
+                self.work.progress.add(await self.work.call(self._save, page, leads, unread, walk))
                 reached("page.saved")
         except Rejected:
             if not chances or (walk is feed and feed.cursor is None):
@@ -153,53 +132,7 @@ class _DeltaSync:
             again = walk if walk is not feed else await self.work.call(self.begin_anew)
             await self.walk(again, chances - 1)
 
-    async def _named(self, page: FeedPage) -> FeedPage:
-        """The page with whom the provider says its people are, where that has to be asked."""
-        wanted = await self.work.call(self._to_be_named, page)
-        names = {contact: await _asked(ask, contact) for contact, ask in wanted.items()}
-        news = tuple(_with_name(each, names) for each in page.news)
-        return replace(page, news=news) if names else page
-
-    def _to_be_named(self, page: FeedPage) -> dict[Contact, Ask]:
-        """Who is nobody's lead by the id that is told, and may be one by address or become one."""
-        return {
-            news.contact: news.ask
-            for news in page.news
-            if news.ask
-            and not self._known(news.contact)
-            and (self.link.account.discover or self._known(Contact(addresses=news.found_by)))
-        }
-
-    def _known(self, contact: Contact) -> Lead | None:
-        return self.work.store.leads.recognise(self.link.account.workspace, contact)
-
-    def _recognise(self, page: FeedPage) -> list[_Told]:
-        """Those of a page's people who are leads, or become ones."""
-        found = [(news, self._lead(news, page.covers)) for news in page.news]
-        return [_Told(news, lead, self._sync(lead)) for news, lead in found if lead]
-
-    def _lead(self, news: News, covers: Covers) -> Lead | None:
-        account, store, now = self.link.account, self.work.store, self.work.clock.now()
-        names = news.contact.handles or news.contact.addresses
-        lead = self._known(news.contact if names else Contact(addresses=news.found_by))
-        if lead is not None:
-            if lead.knows(news.contact):
-                return lead
-            told = store.leads.learn_about(lead, news.contact, self.work.channels, now)
-            return None if told.answer == "forgotten" else lead
-        if not (news.vouched and account.discover):
-            return None
-        learnt = store.leads.learn(account.workspace, news.contact, self.work.channels, now)
-        if learnt.answer == "forgotten":
-            return None
-        if covers is not Covers.NOBODY and not news.late:
-            store.feeds.found(learnt.lead, account.channel)
-        return store.leads.lead(learnt.lead)
-
-    def _sync(self, lead: Lead) -> LeadSync | None:
-        return self.work.store.archive.syncs(lead.id).get(self.link.account.channel)
-
-    async def _read_threads(self, told: list[_Told]) -> list[str]:
+    async def _read_threads(self, leads: list[Recognised]) -> list[str]:
         """Read the conversations of which the feed only said that they changed, some at a time.
 
         Returns the leads whose conversation cannot be read while most others can: each is left to a
@@ -207,11 +140,11 @@ class _DeltaSync:
         """
         slots = asyncio.Semaphore(AT_ONCE)
 
-        async def read(each: _Told, thread: Thread) -> None:
+        async def read(each: Recognised, thread: Thread) -> None:
             async with slots:
                 await self._read_thread(each, thread)
 
-        threads = [(each, each.news.thread) for each in told if each.news.thread]
+        threads = [(each, each.news.thread) for each in leads if each.news.thread]
         answers = await asyncio.gather(*(read(*each) for each in threads), return_exceptions=True)
         down = [answer for answer in answers if isinstance(answer, Unavailable)]
         for answer in answers:
@@ -220,30 +153,32 @@ class _DeltaSync:
                 raise answer
         return [each.lead.id for (each, _), bad in zip(threads, answers, strict=True) if bad]
 
-    async def _read_thread(self, told: _Told, thread: Thread) -> None:
+    async def _read_thread(self, one: Recognised, thread: Thread) -> None:
         """Read one conversation back to what is known of it."""
         api, provider = self.work.api(self.link), self.link.provider
-        async for page in provider.pages(api, told.lead, thread.cursor):
-            saved = await self.work.call(self._store, told, page.messages)
+        async for page in provider.pages(api, one.lead, thread.cursor):
+            saved = await self.work.call(self._store, one, page.messages)
             self.work.progress.saved += saved  # in one step: other threads count there as well
             sent = [message.sent_at for message in page.messages if message.sent_at is not None]
             # The last one by place, since one by date may stand among newer ones.
-            if told.whole and sent and sent[-1] < thread.since:
+            if one.whole and sent and sent[-1] < thread.since:
                 return
 
-    def _store(self, told: _Told, messages: Sequence[Message]) -> Saved:
+    def _store(self, one: Recognised, messages: Sequence[Message]) -> Saved:
         archive, channel = self.work.store.archive, self.link.account.channel
-        with announced(self.work, told.sync):
-            return archive.save_messages(told.lead, channel, messages, self.work.clock.now())
+        with announced(self.work, one.sync):
+            return archive.save_messages(one.lead, channel, messages, self.work.clock.now())
 
-    def _save(self, page: FeedPage, told: list[_Told], unread: list[str], walk: Feed) -> Saved:
+    def _save(
+        self, page: FeedPage, leads: list[Recognised], unread: list[str], walk: Feed
+    ) -> Saved:
         """Store a page of the feed with the cursor behind it, or with the end of the walk."""
         store, account, now = self.work.store, self.link.account, self.work.clock.now()
         started_at, saved = walk.walk_started_at or now, Saved()
-        for each in told:
+        for each in leads:
             if messages := each.news.read(each.lead):
                 saved += self._store(each, messages)
-        unread = [*unread, *(each.lead.id for each in told if each.unread)]
+        unread = [*unread, *(each.lead.id for each in leads if each.unread)]
         store.intake.enqueue(unread, self._terms())
         if page.cursor is not None:
             store.feeds.save_walk(account, started_at, page.cursor, walk.left_out)
@@ -283,21 +218,3 @@ class _DeltaSync:
 
     def _terms(self) -> Terms:
         return Terms(Priority.BULK, 0.0, self.max_attempts, self.work.clock.now())
-
-
-async def _asked(ask: Ask, told: Contact) -> Contact | None:
-    """Who the provider says somebody is; where it cannot be told, what is known already."""
-    try:
-        return await ask()
-    except Rejected:
-        return told
-
-
-def _with_name(news: News, names: Mapping[Contact, Contact | None]) -> News:
-    """News of who it is; an id that the provider does not know names nobody."""
-    if news.ask is None or news.contact not in names:
-        return news
-    contact = names[news.contact]
-    if contact is None:
-        return replace(news, contact=Contact(), vouched=False)
-    return replace(news, contact=contact)

@@ -22,10 +22,10 @@ class Arrival:
     lead_since: datetime
 
     def is_news(self, sync: LeadSync | None) -> bool:
-        """Whether somebody wants to hear of it, given how its channel stood before.
+        """Whether a hook wants to hear of it, given the state of its channel before.
 
         What a conversation's first read brings is history, unless it was sent after the lead was
-        made, or somebody asked for the history.
+        made, or the history was asked for.
         """
         if sync is not None and (sync.outcome == WalkEnd.SYNCED or sync.with_history):
             return True

@@ -40,12 +40,12 @@ class News:
     """What a feed tells of one person.
 
     ``read`` gives the messages, once it is known which lead the person is. ``vouched`` is whether
-    the provider says that this is a lead, so that somebody unknown becomes one. With ``unread`` the
+    the provider says that this is a lead, so that a stranger becomes one. With ``unread`` the
     feed says that something changed, and not all of it: the whole conversation is to be read.
 
-    ``found_by`` has addresses that recognise a lead where the ``contact`` names nobody; they are
+    ``found_by`` has addresses that recognise a lead where the ``contact`` names no one; they are
     never learnt, since they may be a colleague's or a mail system's. Where the contact is an id
-    and nothing else, ``ask`` asks the provider who that is: None if it knows nobody of the id.
+    and nothing else, ``ask`` asks the provider who that is: None if it knows no such id.
     ``late`` says that pages before this one may hold mail of the person too: who becomes a lead
     by it is not read to the end by the walk.
     """

@@ -30,7 +30,7 @@ class Priority(IntEnum):
 class Terms:
     """On what terms jobs are enqueued.
 
-    ``window_s`` seconds after it was asked for, a job that succeeded still stands for a new one;
+    ``window_s`` seconds after it was asked for, a succeeded job still replaces a new one;
     0 ignores that. ``now`` is UTC. Where a lead was never read, ``with_history`` makes the messages
     that its first read brings count as news.
     """

@@ -49,7 +49,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class LeadSync:
-    """How one channel of one lead stands.
+    """The state of one channel of one lead.
 
     ``synced_at`` is None as long as it was never read to its end. ``outcome`` is how the last read
     ended; a failed one has an ``error_code``. ``with_history`` is whether somebody asked that the

@@ -28,10 +28,10 @@ EVERY = MessageFilter()
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Words that must stand next to each other, whatever their case and accents.
+    """Words that must be next to each other, whatever their case and accents.
 
     With ``begins`` the last of them is only the beginning of a word. A phrase that is ``inside``
-    may stand anywhere, also in the middle of a run of characters: no spaces tell its words apart.
+    may be anywhere, also in the middle of a run of characters: no spaces tell its words apart.
     """
 
     text: str

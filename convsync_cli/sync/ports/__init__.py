@@ -5,7 +5,7 @@ All methods of a ``Store`` are synchronous and belong to one thread at a time. E
 writes is all or nothing, and inside ``transaction()`` part of that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -87,13 +87,13 @@ class Feeds(Protocol):
     """How far the change feed of each account has been read."""
 
     def feed(self, account: Account) -> Feed:
-        """Where an account's feed stands; what another provider's said is not believed."""
+        """How far an account's feed was read; what another provider's said is not trusted."""
 
     def load(self, account: Account, page: int) -> Load:
         """How much there is to read on the account's channel, in pages of ``page`` messages."""
 
     def untried(self, account: Account, most: int) -> int:
-        """How many leads nobody tried to read on the account's channel, counted up to ``most``."""
+        """How many leads were never tried on the account's channel, counted up to ``most``."""
 
     def save_walk(
         self, account: Account, started_at: datetime, cursor: str | None, left_out: int
@@ -160,6 +160,9 @@ class Overview(Protocol):
 
     def queue(self, now: datetime) -> QueueDepth:
         """How many jobs there are in each state and kind, and what is due."""
+
+    def strays(self, configured: Collection[str]) -> dict[str, int]:
+        """How many jobs are pending for each workspace that is not among the ``configured``."""
 
     def throughput(self, now: datetime, minutes: int) -> list[int]:
         """Jobs that succeeded in each of the last ``minutes``, oldest first."""

@@ -8,7 +8,7 @@ from convsync_cli.sync.model.arrival import Arrival
 from convsync_cli.sync.model.imported import TakenIn
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Message
-from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk
+from convsync_cli.sync.model.progress import LeadSync, Saved, Stored, Walk, WalkEnd
 from convsync_cli.sync.model.reading import EVERY, Findings, MessageFilter, Phrase
 
 
@@ -43,7 +43,7 @@ class Archive(Protocol):
         lead: Lead,
         channel: Channel,
         *,
-        outcome: str,
+        outcome: WalkEnd,
         synced_at: datetime | None = None,
         code: str | None = None,
     ) -> None:
@@ -72,14 +72,14 @@ class Archive(Protocol):
     ) -> Iterator[Stored]:
         """A lead's messages that fit a filter, oldest first; with ``last`` only so many of them.
 
-        A message without a date stands where it was first seen.
+        A message without a date is placed where it was first seen.
         """
 
     def messages(self, wanted: MessageFilter = EVERY) -> Iterator[Stored]:
         """The messages that fit a filter, streamed in the order of storing."""
 
     def search(self, phrases: Sequence[Phrase], wanted: MessageFilter, limit: int) -> Findings:
-        """The messages in which all ``phrases`` stand, the best first and of equals the newest.
+        """The messages that contain all ``phrases``, best first and of equals the newest.
 
         Where very many match, only those stored last are ranked; the findings say so.
         """

@@ -20,14 +20,14 @@ from convsync_cli.sync.model.swept import Swept
 
 
 class Intake(Protocol):
-    """Asking for jobs. There is at most one live job per lead, whoever asks at once.
+    """Asking for jobs. There is at most one live job per lead, however many ask at once.
 
     Where the terms say ``with_history``, the leads that are asked for and were never read are
     marked for that.
     """
 
     def enqueue(self, leads: Sequence[str], terms: Terms) -> list[Placement]:
-        """Queue a sync of each lead, as somebody who waits for it asks.
+        """Queue a sync of each lead, for a caller who waits for it.
 
         A waiting job is promoted to ``terms.priority`` and made due; a running one is marked to run
         once more. Leads that do not exist are not answered for.
@@ -40,7 +40,7 @@ class Intake(Protocol):
         """
 
     def enqueue_unread(self, workspace: str, channel: str, terms: Terms) -> int:
-        """Queue a sync of the leads that nobody ever tried to read on a channel; returns how many.
+        """Queue a sync of the leads that were never tried on a channel; returns how many.
 
         At most a few thousand at once; live jobs stay as they are.
         """

@@ -15,7 +15,7 @@ class Listing(Protocol):
         """The next leads that fit: who waits, or is quiet, longest first; else the oldest first."""
 
     def any_unread(self, wanted: LeadFilter) -> bool:
-        """Whether so little was read of somebody that a list of the silent leaves them out."""
+        """Whether a lead was read so little that a list of silent leads leaves it out."""
 
 
 class Erasure(Protocol):
@@ -31,9 +31,9 @@ class Erasure(Protocol):
         """
 
     def recall(self, workspace: str, contact: Contact) -> bool:
-        """Let whoever has one of a contact's addresses or handles be added again.
+        """Let a person with one of a contact's addresses or handles be added again.
 
-        False where nobody who had one was forgotten.
+        False if no such person was forgotten.
         """
 
     @property

@@ -79,7 +79,7 @@ class Case:
     paged: bool = True
     feeds: FeedFacts = FeedFacts()
 
-    def page(self, number: int) -> dict[str, int]:
+    def page(self, number: int) -> dict[str, Any]:
         """The condition of a fault that hits a page of the feed of a lead."""
         return {"page": number} if self.paged else {"skip": number - 1}
 

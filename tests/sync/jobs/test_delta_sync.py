@@ -19,6 +19,7 @@ from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.model.outcome import Discard, Done, Outcome, Retry, Snooze
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Kind
+from convsync_cli.sync.model.progress import WalkEnd
 from tests.sync.workbench import IN_BULK, NOON, Bench
 
 LATER = NOON + timedelta(minutes=10)
@@ -559,7 +560,7 @@ def test_a_conversation_that_changed_is_read_back_to_what_is_known(bench: Bench)
     account = bench.sms.account
     bench.store.feeds.finish(account, bench.clock.now(), "old", Covers.EVERYBODY)
     bench.store.archive.finish(
-        bench.known(lead), Channel.SMS, outcome="synced", synced_at=bench.clock.now()
+        bench.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=bench.clock.now()
     )
     bench.sms.says("new").says("older").says("oldest")
     bench.sms.feed = [page(threaded(since_s=1))]
@@ -571,7 +572,7 @@ def test_a_conversation_that_changed_is_read_back_to_what_is_known(bench: Bench)
 def test_an_old_date_among_new_messages_ends_no_reading(bench: Bench) -> None:
     lead = bench.lead()
     bench.store.archive.finish(
-        bench.known(lead), Channel.SMS, outcome="synced", synced_at=bench.clock.now()
+        bench.known(lead), Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=bench.clock.now()
     )
     talk = bench.sms.about(lead).says("new", "oddly dated", "newer than known").says("last")
     odd = talk.steps[0]

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def hooked(bench: Bench, line: str = "exit 0", timeout_s: float = 20.0, **furthe
     bench.hooks["acme"] = Hook(("/bin/sh", "-c", line), timeout_s, PATH, **further)
 
 
-def arrives(bench: Bench, body: str = "Yes, Tuesday works", **further: object) -> str:
+def arrives(bench: Bench, body: str = "Yes, Tuesday works", **further: Any) -> str:
     """A message comes in, of a lead of its own."""
     lead = bench.store.leads.lead(bench.lead())
     assert lead is not None
@@ -221,7 +222,12 @@ def test_syncs_that_hang_hold_up_no_hook(bench: Bench, tmp_path: Path) -> None:
     hooked(bench, f"echo >> {tmp_path}/ran")
     bench.asked_lead()
     arrives(bench)
-    bench.listeners.append(lambda event: event.outcome == "done" and bench.stop.set())
+
+    def stops(event: JobStopped) -> None:
+        if event.outcome == "done":
+            bench.stop.set()
+
+    bench.listeners.append(stops)
     bench.work()
     assert [job.state for job in hooks(bench)] == ["succeeded"]
 
@@ -231,7 +237,12 @@ def test_a_run_that_ends_ends_it_and_gives_the_job_back_free_of_charge(
 ) -> None:
     hooked(bench, f"echo $$ > {tmp_path}/began; sleep 1000")
     arrives(bench)
-    bench.clock.on_look = lambda: (tmp_path / "began").exists() and bench.stop.set()
+
+    def stops() -> None:
+        if (tmp_path / "began").exists():
+            bench.stop.set()
+
+    bench.clock.on_look = stops
     reason, _ = bench.work()
     (job,) = hooks(bench)
     assert (reason, job.state, job.attempts) == ("signal", "pending", 0)

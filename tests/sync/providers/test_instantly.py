@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
 from convsync_cli.sync.model.feed import Covers, FeedPage
 from convsync_cli.sync.model.lead import Handle, Lead
-from convsync_cli.sync.model.message import Direction, Message, Page
+from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.providers.instantly import RATE, Reader
 from tests.sync.providers import script
 from tests.sync.providers.script import Script
@@ -241,10 +242,11 @@ def test_an_answer_of_another_shape_or_an_error_with_status_200_is_rejected(answ
 
 def test_a_received_mail() -> None:
     assert only() == Message(
-        "email", "instantly", "m1", Direction.INBOUND, datetime(2026, 1, 1, 9, 30, 12, tzinfo=UTC),
-        "Sure.", MAIL, OURS, "Re: quick question", "received", "thr-1", "<m1@mail.example.com>",
+        Channel.EMAIL, "instantly", "m1", Direction.INBOUND,
+        datetime(2026, 1, 1, 9, 30, 12, tzinfo=UTC), "Sure.", MAIL, OURS,
+        "Re: quick question", "received", "thr-1", "<m1@mail.example.com>",
         "<p>Sure.</p>", "text/html",
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -427,7 +429,8 @@ def test_the_address_of_a_colleague_is_not_learnt() -> None:
 
 
 def test_a_broken_row_hides_no_other() -> None:
-    broken = (7, None, {}, {"id": {}, "timestamp_created": [], "lead": 5, "ue_type": {}})
+    odd: dict[str, Any] = {"id": {}, "timestamp_created": [], "lead": 5, "ue_type": {}}
+    broken: tuple[Any, ...] = (7, None, {}, odd)
     [told] = changes(Script().answers(LIST, page(*broken, row())))
     assert ids([told]) == ["m1"]
 

@@ -542,7 +542,7 @@ def test_the_key_is_in_no_log_and_no_error(
 
     def serve(request: httpx.Request) -> httpx.Response:
         asked.append(str(request.url))
-        if isinstance(answer, Exception):
+        if isinstance(answer, httpx.RequestError):
             raise type(answer)(f"{answer} at {request.url}", request=request)
         assert isinstance(answer, httpx.Response)
         return answer

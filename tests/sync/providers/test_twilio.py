@@ -3,6 +3,7 @@
 import base64
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from convsync_cli.sync.errors import CursorLoop, Rejected
 from convsync_cli.sync.model.credential import FromEnv
 from convsync_cli.sync.model.feed import Covers, FeedPage
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Direction, Message, Page
+from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.providers import twilio
 from convsync_cli.sync.providers.twilio import Reader, Settings
 from convsync_cli.sync.providers.twilio.requests import Messages
@@ -63,7 +64,7 @@ def page(*rows: object, then: str | None = None, **told: object) -> dict[str, ob
     return {"messages": list(rows), "next_page_uri": address} | told
 
 
-def planned(*rows: object, **told: object) -> Script:
+def planned(*rows: object, **told: Any) -> Script:
     """A lead with a page of what it sent, and nothing else."""
     answers = Script().answers(LIST, page(*rows, **told), From=PHONE)
     for place in ({"To": PHONE}, {"To": f"rcs:{PHONE}"}, {"From": f"rcs:{PHONE}"}):
@@ -228,9 +229,9 @@ def test_a_list_of_another_account_is_rejected() -> None:
 
 def test_an_inbound_row() -> None:
     assert only() == Message(
-        "sms", "twilio", "SM1", Direction.INBOUND, MOMENT, "Yes, Tuesday works", PHONE, OURS,
+        Channel.SMS, "twilio", "SM1", Direction.INBOUND, MOMENT, "Yes, Tuesday works", PHONE, OURS,
         status="received", thread=f"{PHONE} {OURS}",
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("direction", ["outbound-api", "outbound-call", "outbound-reply"])

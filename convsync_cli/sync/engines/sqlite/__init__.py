@@ -174,6 +174,11 @@ def open_store(path: str, *, create: bool = False, patience_ms: int = PATIENCE_M
     return SqliteStore(connection)
 
 
+def files(path: str) -> tuple[str, ...]:
+    """The database, and what SQLite and ``runlock`` keep beside it (sqlite.org/tempfiles.html)."""
+    return path, *(f"{path}-{kind}" for kind in ("wal", "shm", "journal", "run", "alive"))
+
+
 def _refuse_network(path: str) -> None:
     from convsync_cli.sync.engines.sqlite.filesystem import network_file_system
 

@@ -139,7 +139,7 @@ class SqliteArchive:
         lead: Lead,
         channel: Channel,
         *,
-        outcome: str,
+        outcome: WalkEnd,
         synced_at: datetime | None = None,
         code: str | None = None,
     ) -> None:

@@ -6,7 +6,6 @@ from contextlib import suppress
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.faults import worded
-from convsync_cli.sync.errors import OutputError
 from convsync_cli.sync.wholefile import replacing
 
 
@@ -14,10 +13,8 @@ def backup(connection: Connection, target: str) -> None:
     """Write a private copy to ``target``, which is there only once it is whole.
 
     Raises:
-        OutputError: it cannot be written, or is the database itself, which others have open.
+        OutputError: it cannot be written.
     """
-    if os.path.exists(target) and os.path.samefile(target, connection.path):
-        raise OutputError(f"{target} is the database itself", "name another file for the copy")
     with replacing(target) as unfinished, worded(unfinished):
         copy = sqlite3.connect(unfinished, isolation_level=None)
         try:

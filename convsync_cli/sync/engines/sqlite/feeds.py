@@ -57,7 +57,6 @@ SELECT count(*) FROM (
     LIMIT :most)
 """
 
-
 _LOAD = """
 SELECT count(*), total(synced_at IS NULL), total(synced_at IS NULL AND outcome IS NULL),
        total(messages), total(max(0, (messages - 1) / :page))

@@ -116,7 +116,6 @@ WHERE state = 'succeeded' AND requested_at > :since AND requested_at < :until
 GROUP BY lead_id
 """
 
-
 _ENQUEUE_JOB = """
 INSERT INTO jobs (kind, workspace, subject, lead_id, dedupe_key, state, priority, run_at,
                   max_attempts, created_at, requested_at)
@@ -135,7 +134,6 @@ WHERE workspace = :workspace AND channel = :channel AND synced_at IS NULL AND ou
 LIMIT :leads
 ON CONFLICT (dedupe_key) WHERE state IN ('pending', 'running') DO NOTHING
 """
-
 
 # With history: what the first read of these leads brings is wanted as news.
 _WANT_HISTORY = """

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from convsync_cli.sync.engines.sqlite.connection import Connection
 from convsync_cli.sync.engines.sqlite.forgotten import Forgotten, Name
+from convsync_cli.sync.engines.sqlite.named import named
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.address import Address, AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead, Learning, Learnt
@@ -31,20 +32,17 @@ class SqliteLeads:
 
     def lead(self, lead: str) -> Lead | None:
         """A lead with all that finds it, or None."""
-        row = self._db.row("SELECT id, workspace, name, company FROM leads WHERE id = ?", (lead,))
-        if row is None:
-            return None
-        id, workspace, name, company = row
-        return Lead(id, workspace, name, company, self._addresses(lead), self._handles(lead))
+        rows = self._db.rows("SELECT id, workspace, name, company FROM leads WHERE id = ?", (lead,))
+        return named(self._db, rows)[0] if rows else None
 
     def leads(self, workspace: str | None, after: str, limit: int) -> list[Lead]:
         """The next leads after an id, in the order in which they were added."""
         rows = self._db.rows(
-            "SELECT id FROM leads WHERE id > ? AND (?2 IS NULL OR workspace = ?2)"
-            " ORDER BY id LIMIT ?3",
+            "SELECT id, workspace, name, company FROM leads"
+            " WHERE id > ? AND (?2 IS NULL OR workspace = ?2) ORDER BY id LIMIT ?3",
             (after, workspace, limit),
         )
-        return [lead for (id,) in rows if (lead := self.lead(id)) is not None]
+        return named(self._db, rows)
 
     def count(self, workspace: str) -> int:
         """How many leads a workspace has."""
@@ -83,22 +81,11 @@ class SqliteLeads:
         with self._db.transaction():
             gone = self._forgotten.among(lead.workspace, contact)
             contact = _without(contact, gone)
-            if not self._exists(lead.id) or (gone and self._is_only(lead.id, contact)):
+            known = self.lead(lead.id)
+            if known is None or (gone and _is_only(known, contact)):
                 return Learnt(lead.id, Learning.FORGOTTEN, forgotten=len(gone))
             added = self._add(lead.workspace, lead.id, contact, channels, now)
             return replace(added, forgotten=len(gone))
-
-    def _exists(self, lead: str) -> bool:
-        return self._db.row("SELECT 1 FROM leads WHERE id = ?", (lead,)) is not None
-
-    def _is_only(self, lead: str, told: Contact) -> bool:
-        """Whether a lead is nobody but who was forgotten: nothing but an id of a provider's is its.
-
-        ``told`` is what is left of what the provider told about it. A mail address that was not
-        forgotten makes it another person, who shares a phone.
-        """
-        own = any(address.value for address in self._addresses(lead))
-        return not own and not any(a.value and a.kind == AddressKind.EMAIL for a in told.addresses)
 
     def _match(self, workspace: str, contact: Contact) -> str | None:
         """The lead that a contact is: by handle, else by email, else by phone, else as it is typed.
@@ -110,9 +97,10 @@ class SqliteLeads:
             if owner := self._owner_of_handle(workspace, handle):
                 return owner
         for address in sorted(contact.addresses, key=lambda each: each.kind != AddressKind.EMAIL):
-            lead = self._owner_of_address(workspace, address)
-            if lead and (address.kind == AddressKind.EMAIL or not self._differs(lead, contact)):
-                return lead
+            owner = self._owner_of_address(workspace, address)
+            by_email = address.kind == AddressKind.EMAIL
+            if owner and (by_email or not _differs(self.lead(owner), contact)):
+                return owner
         if contact.handles or any(address.value for address in contact.addresses):
             return None
         return self._typed_the_same(workspace, contact.addresses)
@@ -130,13 +118,6 @@ class SqliteLeads:
             (address.value, address.kind, workspace),
         )
         return owner
-
-    def _differs(self, lead: str, contact: Contact) -> bool:
-        """Whether a lead found by phone is another person than the contact."""
-        known = {a.value for a in self._addresses(lead) if a.kind == AddressKind.EMAIL} - {None}
-        told = {a.value for a in contact.addresses if a.kind == AddressKind.EMAIL} - {None}
-        providers = {handle.provider for handle in self._handles(lead)}
-        return bool(known and told) or any(h.provider in providers for h in contact.handles)
 
     def _typed_the_same(self, workspace: str, addresses: Sequence[Address]) -> str | None:
         for address in addresses:
@@ -216,18 +197,6 @@ class SqliteLeads:
             [(lead, channel, workspace) for channel in sorted(opened)],
         )
 
-    def _addresses(self, lead: str) -> tuple[Address, ...]:
-        rows = self._db.rows(
-            "SELECT kind, raw, value FROM addresses WHERE lead_id = ? ORDER BY id", (lead,)
-        )
-        return tuple(Address(AddressKind(kind), raw, value) for kind, raw, value in rows)
-
-    def _handles(self, lead: str) -> tuple[Handle, ...]:
-        rows = self._db.rows(
-            "SELECT provider, external_id FROM handles WHERE lead_id = ? ORDER BY 1, 2", (lead,)
-        )
-        return tuple(Handle(provider, external_id) for provider, external_id in rows)
-
 
 def _without(contact: Contact, gone: frozenset[Name]) -> Contact:
     """A contact without those of its addresses and handles that may not be stored."""
@@ -238,3 +207,23 @@ def _without(contact: Contact, gone: frozenset[Name]) -> Contact:
         addresses=tuple(each for each in contact.addresses if each not in gone),
         handles=tuple(each for each in contact.handles if each not in gone),
     )
+
+
+def _is_only(lead: Lead, told: Contact) -> bool:
+    """Whether a lead is nobody but who was forgotten: nothing but an id of a provider's is its.
+
+    ``told`` is what is left of what the provider told about it. A mail address that was not
+    forgotten makes it another person, who shares a phone.
+    """
+    own = any(address.value for address in lead.addresses)
+    return not own and not any(a.value and a.kind == AddressKind.EMAIL for a in told.addresses)
+
+
+def _differs(lead: Lead | None, contact: Contact) -> bool:
+    """Whether a lead found by phone is another person than the contact."""
+    if lead is None:
+        return False
+    known = {a.value for a in lead.addresses if a.kind == AddressKind.EMAIL} - {None}
+    told = {a.value for a in contact.addresses if a.kind == AddressKind.EMAIL} - {None}
+    providers = {handle.provider for handle in lead.handles}
+    return bool(known and told) or any(h.provider in providers for h in contact.handles)

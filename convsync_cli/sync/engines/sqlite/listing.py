@@ -5,15 +5,14 @@ reply, which conversation has been quiet longest, else who was added first. The 
 """
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convsync_cli.sync.engines.sqlite.connection import Connection, Row
+from convsync_cli.sync.engines.sqlite.named import named
 from convsync_cli.sync.engines.sqlite.rollups import ALL
 from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.address import Address, AddressKind
-from convsync_cli.sync.model.lead import Handle, Lead
+from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.listing import LeadFilter, Listed, Place
 from convsync_cli.sync.model.message import Channel
 
@@ -100,7 +99,9 @@ class SqliteListing:
 
     def leads(self, wanted: LeadFilter, after: Place, limit: int) -> list[Listed]:
         """The next leads of a list; see ``Listing``."""
-        return self._with_names(self._db.rows(*_statement(wanted, after, limit)))
+        rows = self._db.rows(*_statement(wanted, after, limit))
+        leads = named(self._db, [row[:4] for row in rows])
+        return [_listed(lead, row) for lead, row in zip(leads, rows, strict=True)]
 
     def any_unread(self, wanted: LeadFilter) -> bool:
         """Whether too little was read of somebody to call them silent; see ``Listing``."""
@@ -112,24 +113,6 @@ class SqliteListing:
             "since": to_text(wanted.quiet_since) if wanted.quiet_since else "",
         }
         return self._db.row(_UNREAD, asked) is not None
-
-    def _with_names(self, rows: Sequence[Row]) -> list[Listed]:
-        ids = (json.dumps([row[0] for row in rows]),)
-        addresses: defaultdict[str, list[Address]] = defaultdict(list)
-        for lead, kind, raw, value in self._db.rows(
-            "SELECT lead_id, kind, raw, value FROM addresses"
-            " WHERE lead_id IN (SELECT value FROM json_each(?)) ORDER BY id",
-            ids,
-        ):
-            addresses[lead].append(Address(AddressKind(kind), raw, value))
-        handles: defaultdict[str, list[Handle]] = defaultdict(list)
-        for lead, provider, external_id in self._db.rows(
-            "SELECT lead_id, provider, external_id FROM handles INDEXED BY handles_lead"
-            " WHERE lead_id IN (SELECT value FROM json_each(?)) ORDER BY 2, 3",
-            ids,
-        ):
-            handles[lead].append(Handle(provider, external_id))
-        return [_listed(row, addresses[row[0]], handles[row[0]]) for row in rows]
 
 
 def _statement(wanted: LeadFilter, after: Place, limit: int) -> tuple[str, dict[str, Any]]:
@@ -195,13 +178,6 @@ def _read(wanted: LeadFilter) -> list[str]:
     return []
 
 
-def _listed(row: Row, addresses: Sequence[Address], handles: Sequence[Handle]) -> Listed:
-    id, workspace, name, company, messages, last_in, last_out, synced_at, key, after = row
-    return Listed(
-        Lead(id, workspace, name, company, tuple(addresses), tuple(handles)),
-        messages,
-        last_in,
-        last_out,
-        synced_at,
-        Place(key, after),
-    )
+def _listed(lead: Lead, row: Row) -> Listed:
+    messages, last_in, last_out, synced_at, key, after = row[4:]
+    return Listed(lead, messages, last_in, last_out, synced_at, Place(key, after))

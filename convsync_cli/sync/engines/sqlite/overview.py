@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from convsync_cli.sync.clock import seconds_between
@@ -23,6 +23,13 @@ SELECT coalesce(sum((SELECT count(*) FROM jobs INDEXED BY jobs_due
             WHERE state = 'pending' AND workspace = lane.workspace
               AND priority = lane.priority AND run_at <= :now))
 FROM lane
+"""
+
+_STRAYS = f"""
+WITH RECURSIVE {EVERYWHERE}
+SELECT workspace, (SELECT count(*) FROM jobs INDEXED BY jobs_due
+                   WHERE state = 'pending' AND workspace = place.workspace)
+FROM place WHERE workspace IS NOT NULL AND workspace NOT IN (SELECT value FROM json_each(?))
 """
 
 _DONE_IN = """
@@ -67,6 +74,10 @@ class SqliteOverview:
             due=by_state[JobState.PENDING] - delayed,
             oldest_due_s=(now - from_text(oldest)).total_seconds() if oldest else None,
         )
+
+    def strays(self, configured: Collection[str]) -> dict[str, int]:
+        """Pending jobs that no run will claim; see ``Overview.strays``."""
+        return dict(self._db.rows(_STRAYS, (json.dumps(list(configured)),)))
 
     def throughput(self, now: datetime, minutes: int) -> list[int]:
         """Jobs that succeeded in each of the last ``minutes``, oldest first."""

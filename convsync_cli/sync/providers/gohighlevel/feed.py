@@ -123,7 +123,7 @@ class _Walk:
         if found and not own:
             raise ignored(request.label, "location")
         if own and not self.first and not any(map(date_of, own)):
-            raise Rejected(f"{request.label} does not tell when the last message came")
+            raise Rejected(f"{request.label} does not say when the last message came")
         total = text(answer.get("total")) or ""
         return own, len(found) >= LARGEST_PAGE, int(total) if total.isdecimal() else 0
 

@@ -22,7 +22,7 @@ from convsync_cli.sync.model.listing import LeadFilter, Place
 from convsync_cli.sync.model.message import Channel, Direction, Message
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.model.placing import Priority, Terms
-from convsync_cli.sync.model.progress import Walk
+from convsync_cli.sync.model.progress import Walk, WalkEnd
 from convsync_cli.sync.model.query import Query
 from convsync_cli.sync.model.reading import MessageFilter, Phrase
 
@@ -55,7 +55,7 @@ def save(store: SqliteStore) -> None:
     message = Message(Channel.SMS, "p", "1", Direction.INBOUND, NOON, "hi", message_id="<m>")
     store.archive.save_page(lead, Channel.SMS, [message], Walk(NOON), NOON)
     store.archive.save_page(lead, Channel.SMS, [message], Walk(NOON), NOON)
-    store.archive.finish(lead, Channel.SMS, outcome="synced", synced_at=NOON)
+    store.archive.finish(lead, Channel.SMS, outcome=WalkEnd.SYNCED, synced_at=NOON)
 
 
 def asked(**wanted: Any) -> Act:

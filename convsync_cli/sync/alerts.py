@@ -30,7 +30,7 @@ def trouble(paused: Sequence[AccountState], runs: Sequence[PastRun]) -> Trouble:
     )
 
 
-def news(known: Trouble, paused: Sequence[AccountState], failed: int) -> list[str]:
+def alerts(known: Trouble, paused: Sequence[AccountState], failed: int) -> list[str]:
     """Sentences about what a run met that was not known before it; jobs ``failed`` in it."""
     told = [
         f"{state.workspace}/{state.channel} is not read: {state.message}; fix it, then"

@@ -13,7 +13,7 @@ from convsync_cli.sync.model.outcome import Discard, Outcome, Retry, Snooze
 from convsync_cli.sync.model.pause import STANDING
 
 
-def verdict(error: SyncError, now: datetime) -> Outcome:
+def outcome_of(error: SyncError, now: datetime) -> Outcome:
     """The outcome of a job that an error ended at ``now`` (UTC)."""
     match error:
         case RateLimited(until=until) | AccountPaused(until=until):

@@ -30,7 +30,7 @@ def words(sync: LeadSync, current_as_of: datetime | None, now: datetime) -> str:
     if sync.outcome == WalkEnd.FAILED:
         sentence += f"; the last read failed: {CODES.get(sync.error_code or '', sync.error_code)}"
     if sync.cursor is not None:
-        sentence += "; a read is half way through"
+        sentence += "; a read is unfinished"
     if sync.left_out:
-        sentence += f"; left out, being no messages (calls and the like): {sync.left_out}"
+        sentence += f"; left out, not being messages (calls and the like): {sync.left_out}"
     return sentence

@@ -1,6 +1,6 @@
 """The first lines of `status`: is everything all right, and if not, what to do?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,11 +50,16 @@ class Verdict:
 
 
 def judge(
-    depth: QueueDepth, runs: Sequence[PastRun], channels: Sequence[Channel], now: datetime
+    depth: QueueDepth,
+    runs: Sequence[PastRun],
+    channels: Sequence[Channel],
+    strays: Mapping[str, int],
+    now: datetime,
 ) -> Verdict:
     """Say in one line how everything is, and what would fix what is not all right.
 
-    ``runs`` are the last ones, the newest first.
+    ``runs`` are the last ones, the newest first; ``strays`` the pending jobs of workspaces that are
+    not configured.
     """
     last = next(iter(runs), None)
     paused = [each for each in channels if each.state]
@@ -66,7 +71,12 @@ def judge(
         facts.append(f"{failed} failed")
     if paused:
         facts.append(f"{len(paused)} account{'s' if len(paused) > 1 else ''} paused")
-    remedies = (*_of_runs(runs, now), *map(_of_pause, paused), *_of_jobs(depth, channels))
+    remedies = (
+        *_of_runs(runs, now),
+        *map(_of_pause, paused),
+        *_of_jobs(depth, channels),
+        *(_of_stray(workspace, jobs) for workspace, jobs in strays.items()),
+    )
     return Verdict(", ".join(facts), tuple(filter(None, remedies)))
 
 
@@ -125,3 +135,9 @@ def _of_jobs(depth: QueueDepth, channels: Sequence[Channel]) -> Iterator[str]:
     live = depth.by_state[JobState.PENDING] + depth.by_state[JobState.RUNNING]
     if never and not live:
         yield "some leads were never read and are not queued: `convsync enqueue-all` queues them"
+
+
+def _of_stray(workspace: str, jobs: int) -> str:
+    wait = "1 job waits" if jobs == 1 else f"{jobs} jobs wait"
+    cancel = f"`convsync jobs cancel --all --workspace {workspace}`"
+    return f"{wait} for {workspace}, which is not configured: add it again, or {cancel}"

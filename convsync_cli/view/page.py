@@ -14,11 +14,11 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 
-from convsync_cli.commands import thread
-from convsync_cli.commands.thread import Entry
 from convsync_cli.console import clean
 from convsync_cli.sync.instant import to_text
 from convsync_cli.sync.model.lead import Lead
+from convsync_cli.view import thread
+from convsync_cli.view.thread import Entry
 
 INDEX = "index.html"
 
@@ -125,7 +125,7 @@ def _head(title: str) -> str:
 
 @cache
 def _style() -> str:
-    return files("convsync_cli.commands").joinpath("page.css").read_text(encoding="utf-8")
+    return files("convsync_cli.view").joinpath("page.css").read_text(encoding="utf-8")
 
 
 def _plain(text: str) -> str:

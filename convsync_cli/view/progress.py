@@ -21,7 +21,7 @@ def progress_board(given: Services, shown: bool) -> Iterator[tuple[Listener, ...
     if not forecasts:
         yield ()
         return
-    from convsync_cli.commands.board import board
+    from convsync_cli.view.board import board
 
     failures: deque[str] = deque(maxlen=FAILURES)
 

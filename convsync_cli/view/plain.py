@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from convsync_cli.commands.thread import ARROWS, Entry
 from convsync_cli.console import Console
+from convsync_cli.view.thread import ARROWS, Entry
 
 
 class Plain:

@@ -10,9 +10,9 @@ from typing import IO, NoReturn
 from rich.console import Console
 from rich.text import Text
 
-from convsync_cli.commands.thread import ARROWS, Entry
 from convsync_cli.console import colourless
 from convsync_cli.sync.model.message import Direction
+from convsync_cli.view.thread import ARROWS, Entry
 
 NARROW = 60  # columns; below, the text stands further left
 WIDEST = 100  # columns that an eye can follow back to the next line

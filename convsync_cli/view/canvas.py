@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from convsync_cli.commands.plain import Plain
-from convsync_cli.commands.thread import Entry
 from convsync_cli.console import Console, is_terminal
+from convsync_cli.view.plain import Plain
+from convsync_cli.view.thread import Entry
 
 
 class Canvas(Protocol):
@@ -34,8 +34,8 @@ def canvas(console: Console) -> Iterator[Canvas]:
     if not is_terminal():
         yield Plain(console)
         return
-    from convsync_cli.commands.screen import Screen
     from convsync_cli.pager import paged
+    from convsync_cli.view.screen import Screen
 
     with paged() as stream:
         yield Screen(stream)

@@ -1,0 +1,1 @@
+"""What people see: a conversation, a state, a progress, findings; drawn, never decided."""

@@ -14,13 +14,14 @@ from typing import cast
 from benchmarks.busy import done, take
 from benchmarks.measure import Figure, alternate, at_least, seconds
 from benchmarks.stores import WORKSPACE, Home, add_jobs
-from convsync_cli.sync.api import Api, Costs, Provider
+from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter

@@ -7,15 +7,14 @@ a configuration, and ``enqueue`` does not need them.
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from importlib import import_module
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from types import ModuleType
 from typing import Any, get_type_hints
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table
-from convsync_cli.sync.api import UnusableSetting
+from convsync_cli.sync import providers
+from convsync_cli.sync.api import ProviderModule, UnusableSetting
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import (
@@ -49,7 +48,7 @@ def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
         ConfigError: the table is not what the provider needs.
     """
     _, workspace, channel = table.keys
-    module = import_module(f"convsync_cli.sync.providers.{provider}")
+    module = providers.load(provider)
     if channel != module.CHANNEL:
         hint = f"move it to [workspaces.{workspace}.{module.CHANNEL}]"
         raise table.refused("provider", f"is not a provider of {channel}", hint)
@@ -64,10 +63,9 @@ def account(table: Table, provider: str, environ: Mapping[str, str]) -> Account:
     )
 
 
-def every_key(providers: Iterable[str]) -> frozenset[str]:
+def every_key(names: Iterable[str]) -> frozenset[str]:
     """Every key that an account of one of these providers may have, in any of its tables."""
-    modules = (import_module(f"convsync_cli.sync.providers.{each}") for each in providers)
-    kinds = (OAuth, *(each.Settings for each in modules))
+    kinds: list[type[Any]] = [OAuth, *(providers.load(each).Settings for each in names)]
     own = (field.name for kind in kinds for field in dataclasses.fields(kind))
     return frozenset((*_SHARED_KEYS, *own))
 
@@ -93,10 +91,10 @@ def may_be_asked(url: str) -> bool:
     return found["scheme"] == "https" or _loopback(found["host"])
 
 
-def _options(table: Table, module: ModuleType, environ: Mapping[str, str]) -> Any:
+def _options(table: Table, module: ProviderModule, environ: Mapping[str, str]) -> Any:
     """The provider's own ``Settings``, read field by field."""
     _allow(table, module.Settings, *_SHARED_KEYS)
-    for keys in getattr(module, "EITHER", ()):
+    for keys in module.EITHER:
         _check_either(table, keys)
     try:
         return _read(table, module.Settings, environ)

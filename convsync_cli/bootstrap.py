@@ -201,11 +201,11 @@ def check(given: Services, accounts: "Sequence[Account]", seconds: float) -> "li
 
 def plans(given: Services, accounts: "Sequence[Account]") -> "list[AccountPlan]":
     """What bringing each account up to date costs, from local counts."""
+    from convsync_cli.sync import providers
     from convsync_cli.sync.plan import plans
 
-    providers = {account.provider for account in accounts}
-    modules = {p: importlib.import_module(f"convsync_cli.sync.providers.{p}") for p in providers}
-    return plans(given.store, accounts, {p: module.COSTS for p, module in modules.items()})
+    names = {account.provider for account in accounts}
+    return plans(given.store, accounts, {name: providers.load(name).COSTS for name in names})
 
 
 def audit(

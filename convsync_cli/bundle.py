@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from convsync_cli import account_tables, settings
+from convsync_cli.sync import providers
 from convsync_cli.sync.wholefile import replacing
 
 HIDDEN = "…"
@@ -90,7 +91,7 @@ def _table(table: object) -> Any:
 @cache
 def _known() -> frozenset[str]:
     """Every key that some table may hold; those of the accounts are told by their providers."""
-    return account_tables.every_key(settings.provider_names()) | _PLAIN.keys() | _TABLES | _HIDDEN
+    return account_tables.every_key(providers.names()) | _PLAIN.keys() | _TABLES | _HIDDEN
 
 
 def _shown(key: str, value: object) -> str:

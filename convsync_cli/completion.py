@@ -46,9 +46,9 @@ def accounts(ctx: Any, incomplete: str) -> list[str]:
 
 def providers(incomplete: str) -> list[str]:
     """The providers that there are, as the beginning of ``provider:external-id``."""
-    from convsync_cli.settings import provider_names
+    from convsync_cli.sync import providers
 
-    return [f"{name}:" for name in provider_names() if f"{name}:".startswith(incomplete)]
+    return [f"{name}:" for name in providers.names() if f"{name}:".startswith(incomplete)]
 
 
 def _settings(ctx: Any) -> "Settings | None":

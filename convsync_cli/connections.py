@@ -4,7 +4,6 @@ A credential that cannot be had pauses its account and nothing else.
 """
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from random import uniform
 from typing import Any
 
 from convsync_cli import credentials
-from convsync_cli.sync.api import USUAL, Api, Get, Post, Provider, Statuses
+from convsync_cli.sync import providers
+from convsync_cli.sync.api import Api, Get, Post, Provider
 from convsync_cli.sync.audit import Connect, MakeSure
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
@@ -33,7 +33,7 @@ from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.refusals import paused
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.wire import MOST_AT_ONCE, Wire, open_wire
+from convsync_cli.sync.wire import Wire, open_wire
 from convsync_cli.sync.work import Link
 
 
@@ -106,7 +106,8 @@ class _Connector:
 
     async def link(self, account: Account) -> Link:
         """Connect an account for a run; without its credential it is paused."""
-        reader, costs = _reader(account), _module(account).COSTS
+        provider = providers.load(account.provider)
+        reader, costs = provider.reader(account), provider.COSTS
         try:
             wire = await self._wire(account)
         except CredentialUnavailable as error:
@@ -147,11 +148,14 @@ class _Connector:
         secrets = await asyncio.to_thread(
             _secrets, account.options, self.environ, self.deadline.remaining
         )
-        provider = _module(account)
-        auth = provider.auth(account.options, secrets)
-        statuses: Statuses = getattr(provider, "STATUSES", USUAL)
-        at_once: int = getattr(provider, "AT_ONCE", MOST_AT_ONCE)
-        return open_wire(account, auth, provider.REFUSALS, statuses=statuses, at_once=at_once)
+        provider = providers.load(account.provider)
+        return open_wire(
+            account,
+            provider.auth(account.options, secrets),
+            provider.REFUSALS,
+            statuses=provider.STATUSES,
+            at_once=provider.AT_ONCE,
+        )
 
     def _pause(self, account: Account, sentence: str) -> None:
         accounts, now = self.commits.store.accounts, self.clock.now()
@@ -166,12 +170,7 @@ class _Connector:
 
 
 def _reader(account: Account) -> Provider:
-    reader: Provider = _module(account).reader(account)
-    return reader
-
-
-def _module(account: Account) -> Any:
-    return importlib.import_module(f"convsync_cli.sync.providers.{account.provider}")
+    return providers.load(account.provider).reader(account)
 
 
 def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:

@@ -7,11 +7,11 @@ are first asked for: their provider's modules cost more to import than all the r
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table, nearest, read, type_of
+from convsync_cli.sync import providers
 from convsync_cli.sync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 CHANNELS = ("sms", "email")  # the values of model.message.Channel, which costs more to import
 
-_PROVIDERS = "convsync_cli.sync.providers"
 _KEYS = (
     "database",
     "dedupe_window",
@@ -295,15 +294,6 @@ def _region(table: Table) -> str | None:
 def _provider(table: Table) -> str:
     """The name of the account's provider, which is looked up but not yet imported."""
     name = table.string("provider", '"NAME"')
-    if name.startswith("_") or not name.isidentifier() or not find_spec(f"{_PROVIDERS}.{name}"):
-        raise table.refused("provider", "is not a known provider", nearest(name, provider_names()))
+    if not providers.exists(name):
+        raise table.refused("provider", "is not a known provider", nearest(name, providers.names()))
     return name
-
-
-def provider_names() -> tuple[str, ...]:
-    """The providers that an account may name."""
-    from pkgutil import iter_modules
-
-    from convsync_cli.sync import providers
-
-    return tuple(module.name for module in iter_modules(providers.__path__))

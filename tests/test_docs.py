@@ -15,6 +15,7 @@ import pytest
 
 from convsync_cli import settings
 from convsync_cli.cli import COMMANDS
+from convsync_cli.sync import providers
 from convsync_cli.sync.errors import Exit
 from tests.commands.operator import Operator, on_duty
 from tests.docs import commands, configuration, screenshots
@@ -114,7 +115,7 @@ def test_every_key_of_the_configuration_is_documented() -> None:
 
 def test_every_provider_has_its_page() -> None:
     index = read("docs/providers.md")
-    for name in configuration.provider_names():
+    for name in providers.names():
         page = read(f"docs/providers/{name}.md")
         assert f"(providers/{name}.md)" in index
         assert f"<!-- made by script/docs: provider {name} -->" in page

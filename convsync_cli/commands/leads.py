@@ -13,13 +13,13 @@ from convsync_cli.commands.leads_list import document, list_
 from convsync_cli.commands.options import Into, Json, Quiet, Workspace
 from convsync_cli.completion import providers
 from convsync_cli.console import Console, note
-from convsync_cli.settings import provider_names
 from convsync_cli.sync import addresses
 from convsync_cli.sync.errors import Exit, NeedsConfirmation, UsageError
 from convsync_cli.sync.leadfile import rows
 from convsync_cli.sync.leadimport import Tally, bring_in
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.lead import Contact, Handle, Learning
+from convsync_cli.sync.providers import names as provider_names
 from convsync_cli.view import standing
 
 LISTED = 100

@@ -1,15 +1,18 @@
-"""What a provider's file is given, and what it must give; the contract suite in
+"""What a provider's folder is given, and what it must give; the contract suite in
 ``tests/contracts/providers`` holds every provider to it."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
-from convsync_cli.sync.model.message import Page
+from convsync_cli.sync.model.message import Channel, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +77,7 @@ class Statuses:
 
 
 USUAL = Statuses()
-
-
-@dataclass(frozen=True, slots=True)
-class Costs:
-    """What reading costs, for plans: requests for one lead whose conversation fits a page, messages
-    in such a page, and messages and people that one request of the feed's first walk brings (0
-    people where the messages tell them). A lead that was never read also costs ``look_up``."""
-
-    per_lead: int
-    page: int
-    fill_messages: int
-    fill_people: int = 0
-    look_up: int = 0
+MOST_AT_ONCE = 8  # requests of an account under way; a rate limit needs fewer, if answers are quick
 
 
 class UnusableSetting(Exception):
@@ -158,3 +149,36 @@ class Provider(Protocol):
             Rejected: also where the cursor is refused by now.
             SyncError: reading went wrong; what was yielded before holds.
         """
+
+
+@runtime_checkable
+class ProviderModule(Protocol):
+    """What ``sync/providers/<name>/__init__.py`` has: the module itself is the value.
+
+    ``load`` imports it by its name; ``USUAL`` and ``MOST_AT_ONCE`` are what most say of the last
+    two.
+    """
+
+    CHANNEL: Channel
+    BASE_URL: str | None  # None: everybody has a host of their own
+    RATE: Rate
+    DISCOVER: bool  # whether people that it vouches for become leads
+    EITHER: tuple[tuple[str, ...], ...]  # keys of the settings of which exactly one is to be set
+    COSTS: Costs
+    REFUSALS: Mapping[str, str]  # what to do about a refusal, by a fragment of the answer
+    STATUSES: Statuses
+    AT_ONCE: int  # requests under way
+
+    @property
+    def Settings(self) -> type[Any]:
+        """The keys of its table beside those that all share, as a dataclass.
+
+        A field of type ``Credential`` is a credential; ``UnusableSetting`` says what does not fit
+        together.
+        """
+
+    def auth(self, options: Any, secrets: Mapping[str, str]) -> Auth:
+        """What every request carries; the secrets are those that the settings refer to."""
+
+    def reader(self, account: Account) -> Provider:
+        """Who reads an account."""

@@ -19,7 +19,7 @@
         ├── Rejected             other 4xx, an answer of unknown shape   → Discard
         │   ├── CursorLoop       pages that lead in a circle
         │   ├── Forgotten        the lead was forgotten
-        │   └── Unknown          404: the provider's file decides
+        │   └── Unknown          404: the provider decides
         └── BudgetSpent          no time left in this run                → release, free of charge
 
 Messages name things by opaque ids and endpoints by their pattern; they never hold a token, an

@@ -4,7 +4,7 @@ What an account holds beside our leads' messages is not known here, and a walk p
 walk must promise to cost half as much.
 """
 
-from convsync_cli.sync.api import Costs
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.load import Load
 
 TYPICAL = 20  # messages of a lead, as long as none has been read

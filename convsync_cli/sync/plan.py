@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from convsync_cli.sync import filling
-from convsync_cli.sync.api import Costs
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.ports import Store
 

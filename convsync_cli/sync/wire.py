@@ -14,7 +14,7 @@ from functools import cache, partial
 
 import httpx
 
-from convsync_cli.sync.api import USUAL, Auth, Statuses
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Auth, Statuses
 from convsync_cli.sync.clients import ONE, Clients
 from convsync_cli.sync.errors import ConfigError
 from convsync_cli.sync.model.account import Account
@@ -26,8 +26,6 @@ REQUEST_S = 30.0  # some searches are slow; see the providers' own advice
 # They log whole addresses, and a credential may stand in one.
 for _talkative in ("httpx", "httpcore"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
-
-MOST_AT_ONCE = 8  # requests of an account; a rate limit needs fewer, unless answers take seconds
 
 
 @dataclass(slots=True)

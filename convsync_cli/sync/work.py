@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from convsync_cli.sync.api import Api, Costs, Provider
+from convsync_cli.sync.api import Api, Provider
 from convsync_cli.sync.clock import Clock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.identity import Guard, make_sure
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.progress import Saved

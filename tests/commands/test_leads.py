@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from convsync_cli.settings import provider_names
+from convsync_cli.sync import providers
 from tests.commands.operator import Operator
 
 IMPORT = ["added", "updated", "unchanged", "forgotten", "conflicts", "unusable", "rejected"]
@@ -76,7 +76,7 @@ def test_jsonl_comes_in_as_well(beginner: Operator) -> None:
     assert imports(beginner, told)["added"] == 2
 
 
-@pytest.mark.parametrize("provider", provider_names())
+@pytest.mark.parametrize("provider", providers.names())
 def test_a_column_may_hold_the_id_at_any_provider(beginner: Operator, provider: str) -> None:
     imports(beginner, f"email,{provider}_id\nann@example.com,4711\n".encode())
     assert listed(beginner)[0]["handles"] == [{"provider": provider, "external_id": "4711"}]

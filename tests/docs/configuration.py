@@ -4,12 +4,10 @@ says what it allows, with the default and the limits that stand there."""
 import ast
 import dataclasses
 import inspect
-import pkgutil
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -70,7 +68,7 @@ class Figures:
 
 def keys() -> set[str]:
     """Every key that any table of the configuration allows."""
-    own = {field.name for name in provider_names() for field in _fields(_provider(name))}
+    own = {field.name for name in providers.names() for field in _fields(providers.load(name))}
     return own | {key for module in (settings, account_tables) for key in _allowed(module)}
 
 
@@ -149,14 +147,9 @@ def _drawn(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(row[place] for place in told)} |" for row in every)
 
 
-def provider_names() -> list[str]:
-    """The providers that there are."""
-    return sorted(module.name for module in pkgutil.iter_modules(providers.__path__))
-
-
 def provider(name: str) -> str:
     """One provider's figures and keys."""
-    module = _provider(name)
+    module = providers.load(name)
     url = f"`{module.BASE_URL}`" if module.BASE_URL else "yours: `base_url` is to be set"
     rows = [
         (f"`{field.name}`", _needed(module, field), _meaning(module, name, field.name))
@@ -173,13 +166,13 @@ def all_providers() -> str:
     """Every provider under a heading of its own."""
     return "\n\n".join(
         f"### {name}\n\n{provider(name)}\n\nMore: [providers/{name}.md](providers/{name}.md)."
-        for name in provider_names()
+        for name in providers.names()
     )
 
 
 def costs(name: str) -> str:
     """What reading costs at a provider, in words."""
-    told = _provider(name).COSTS
+    told = providers.load(name).COSTS
     requests = f"{told.per_lead} request{'' if told.per_lead == 1 else 's'}"
     people = f" or {told.fill_people} people" if told.fill_people else ""
     return (
@@ -189,17 +182,13 @@ def costs(name: str) -> str:
     )
 
 
-def _provider(name: str) -> Any:
-    return import_module(f"convsync_cli.sync.providers.{name}")
-
-
 def _fields(module: Any) -> tuple["dataclasses.Field[Any]", ...]:
     return dataclasses.fields(module.Settings)
 
 
 def _needed(module: Any, field: "dataclasses.Field[Any]") -> str:
     """Whether a key must be set, or one of several of which it is one."""
-    if any(field.name in group for group in getattr(module, "EITHER", ())):
+    if any(field.name in group for group in module.EITHER):
         return "either"
     return "yes" if _required(field) else ""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.circle import Circle, Circles
 from convsync_cli.sync.errors import CursorLoop
 
 
@@ -30,6 +30,27 @@ def test_empty_pages_that_lead_to_empty_pages_are_one() -> None:
     with pytest.raises(CursorLoop):
         for _ in range(10):
             circle.watch([])
+
+
+def test_a_page_of_which_all_was_there_before_is_one() -> None:
+    circle = Circle("list")
+    circle.watch(["a", "b"])
+    circle.watch(["b", "c"])
+    with pytest.raises(CursorLoop):
+        circle.watch(["b"])
+
+
+def test_a_page_that_leads_to_itself_is_one() -> None:
+    with pytest.raises(CursorLoop):
+        Circle("list").watch(["a"], leads_to_itself=True)
+
+
+def test_lists_that_have_a_row_in_common_are_none() -> None:
+    circles = Circles()
+    circles.of("list", 1).watch(["a"])
+    circles.of("list", 2).watch(["a"])
+    with pytest.raises(CursorLoop):
+        circles.of("list", 2).watch(["a"])
 
 
 def test_rows_without_ids_are_no_proof() -> None:

@@ -1,7 +1,7 @@
 """When a walk through everything is cheaper than reading leads one by one."""
 
-from convsync_cli.sync.api import Costs
 from convsync_cli.sync.filling import is_cheaper
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.load import Load
 
 COSTS = Costs(per_lead=2, page=15, fill_messages=15)

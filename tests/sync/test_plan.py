@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convsync_cli.sync.api import Costs
 from convsync_cli.sync.limits import Rate
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.feed import Covers
 from convsync_cli.sync.model.load import Load
 from convsync_cli.sync.model.message import Channel, Direction, Message

@@ -18,7 +18,7 @@ from typing import TypeVar
 import httpx
 
 from convsync_cli.sync import addresses
-from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.api import Api, Auth, Get
 from convsync_cli.sync.claiming import Pace
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -27,6 +27,7 @@ from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.hook import Hook
 from convsync_cli.sync.model.job import Claim, Job, JobFilter

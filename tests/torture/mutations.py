@@ -101,7 +101,7 @@ MUTANTS = (
         (
             _SAVE + _SAVED,
             "            bare = Page((), page.cursor, page.left_out, page.contact)\n"
-            "            await work.call(_save, work, lead, line, bare, walk, sync)\n"
+            "            await work.call(_save, work, lead, link, bare, walk, sync)\n"
             + _SAVED
             + _SAVE,
         ),

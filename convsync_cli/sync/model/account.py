@@ -12,7 +12,7 @@ class Account:
     """What the configuration says of one ``[workspaces.W.CHANNEL]`` table.
 
     ``base_url`` is an origin, without a slash at its end. ``options`` is the provider's own
-    ``Settings`` value, whose module is ``sync/providers/<provider>.py``. With ``discover``, people
+    ``Settings`` value, whose module is ``sync/providers/<provider>``. With ``discover``, people
     that the provider vouches for become leads.
     """
 

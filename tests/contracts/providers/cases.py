@@ -5,12 +5,9 @@ client and the real database of accounts, but without waiting for free slots.
 """
 
 import asyncio
-import importlib
-import pkgutil
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from types import ModuleType
 from typing import Any, TypeVar
 
 import httpx
@@ -23,7 +20,7 @@ from convsync_cli.sandbox.smartlead import key_of
 from convsync_cli.sandbox.smartlead_threads import lead_id
 from convsync_cli.sandbox.workspace import Workspace
 from convsync_cli.sync import addresses, merge, providers
-from convsync_cli.sync.api import USUAL, Api, Provider
+from convsync_cli.sync.api import Api, Provider, ProviderModule
 from convsync_cli.sync.clock import SystemClock
 from convsync_cli.sync.commits import Commits
 from convsync_cli.sync.deadline import Deadline
@@ -71,7 +68,7 @@ class Case:
     name: str
     url: Callable[[Sandbox], str]
     token: Callable[[Workspace], str]
-    options: Callable[[ModuleType, Workspace], Any]
+    options: Callable[[ProviderModule, Workspace], Any]
     handle: Callable[[Person], str | None]
     long: str
     feed: str
@@ -87,8 +84,8 @@ class Case:
         return {"page": number} if self.paged else {"skip": number - 1}
 
     @property
-    def module(self) -> ModuleType:
-        return importlib.import_module(f"{providers.__name__}.{self.name}")
+    def module(self) -> ProviderModule:
+        return providers.load(self.name)
 
 
 CASES = {
@@ -165,11 +162,6 @@ CASES = {
         ),
     )
 }
-
-
-def provider_names() -> list[str]:
-    """Every provider that there is."""
-    return [module.name for module in pkgutil.iter_modules(providers.__path__)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +285,7 @@ class Desk:
         secrets = {self.case.secret: self.token or self.case.token(self.workspace)}
         auth = module.auth(self.account.options, secrets)
         plain = httpx.AsyncHTTPTransport(verify=False)  # loopback: spares reading certificates
-        statuses = getattr(module, "STATUSES", USUAL)
-        wire = open_wire(self.account, auth, module.REFUSALS, plain, statuses)
+        wire = open_wire(self.account, auth, module.REFUSALS, plain, module.STATUSES)
         commits = Commits(self.store, patient=lambda: True)
         api = HttpApi(
             wire,

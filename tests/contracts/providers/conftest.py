@@ -8,8 +8,9 @@ import pytest
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
+from convsync_cli.sync import providers
 from convsync_cli.sync.ports import Store
-from tests.contracts.providers.cases import CASES, Case, Desk, provider_names
+from tests.contracts.providers.cases import CASES, Case, Desk
 from tests.sync.workbench import new_store
 
 MOST_ROWS = {"twilio": 50, "instantly": 15}  # else a lead's conversation would fit a page
@@ -34,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()
 
 
-@pytest.fixture(params=provider_names())
+@pytest.fixture(params=providers.names())
 def case(request: pytest.FixtureRequest) -> Case:
     """Every provider; one that the sandbox does not play yet fails here by its name."""
     name: str = request.param

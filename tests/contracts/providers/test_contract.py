@@ -7,6 +7,7 @@ import pytest
 
 from convsync_cli.sandbox.faults import Fault, FaultKind, Tell
 from convsync_cli.sandbox.seeding import CAST
+from convsync_cli.sync.api import ProviderModule
 from convsync_cli.sync.errors import (
     AccountPaused,
     CursorLoop,
@@ -18,7 +19,7 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.pause import PauseReason
-from tests.contracts.providers.cases import WORKSPACE, Desk, meant, stored, told
+from tests.contracts.providers.cases import WORKSPACE, Case, Desk, meant, stored, told
 
 SEVERAL_PAGES = ("long sms", "long mail", "several conversations", "two mailboxes")
 ANSWERS_THAT_FAIL = (
@@ -44,6 +45,10 @@ def needs_ids(desk: Desk) -> None:
     """Leave out a provider that knows addresses and no people."""
     if not desk.case.has_ids:
         pytest.skip(f"{desk.case.name} has no ids of people")
+
+
+def test_its_module_has_all_that_a_provider_must_give(case: Case) -> None:
+    assert isinstance(case.module, ProviderModule)
 
 
 # Reading everything

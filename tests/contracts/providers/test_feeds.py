@@ -12,16 +12,13 @@ from convsync_cli.sandbox.rows import Entry
 from convsync_cli.sandbox.seeding import CAST
 from convsync_cli.sandbox.server import Sandbox
 from convsync_cli.sandbox.world import World
+from convsync_cli.sync import providers
 from convsync_cli.sync.model.outcome import Discard, Done, Retry, Snooze
-from tests.contracts.providers.cases import CASES, WORKSPACE, Case, Desk, provider_names
+from tests.contracts.providers.cases import CASES, WORKSPACE, Case, Desk
 from tests.contracts.providers.conftest import MOST_ROWS
 from tests.contracts.providers.follower import Follower, follower
 
-FED = [
-    name
-    for name in provider_names()
-    if name in CASES and hasattr(CASES[name].module.Reader, "changes")
-]
+FED = [name for name in providers.names() if name in CASES]
 
 
 @pytest.fixture

@@ -575,6 +575,12 @@ def test_another_lead_than_asked_for_is_refused() -> None:
         read(looked_up(lead(email="x@example.com")), STRANGER)
 
 
+def test_another_lead_than_the_id_asked_for_is_refused() -> None:
+    by_id = Lead("L1", "acme", handles=KNOWN.handles)
+    with pytest.raises(Rejected):
+        read(planned().answers("/api/leads/990", lead(id=991)), by_id)
+
+
 @pytest.mark.parametrize("email", [MAIL.upper(), None, f" {MAIL} ", f"Lead One <{MAIL}>"])
 def test_the_same_address_in_another_spelling_is_the_same_lead(email: object) -> None:
     assert ids(read(looked_up(lead(email=email)), STRANGER)) == ["reply:4501"]

@@ -12,7 +12,7 @@ from convsync_cli.sync.errors import CursorLoop, Rejected, SyncError, Unknown
 from convsync_cli.sync.model.lead import Handle, Lead
 from convsync_cli.sync.model.message import Direction, Message, Page
 from convsync_cli.sync.providers.gohighlevel import Reader
-from convsync_cli.sync.providers.gohighlevel.asking import Location
+from convsync_cli.sync.providers.gohighlevel.requests import Location
 from tests.sync.providers import script
 from tests.sync.providers.script import Script
 

@@ -15,8 +15,8 @@ from convsync_cli.sync.api import Get, Post
 from convsync_cli.sync.errors import CursorLoop, Rejected
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.providers.gohighlevel import Reader
-from convsync_cli.sync.providers.gohighlevel.asking import Location
 from convsync_cli.sync.providers.gohighlevel.mark import OVERLAP_MS, RECENT, Mark
+from convsync_cli.sync.providers.gohighlevel.requests import Location
 from tests.sync.providers import script
 from tests.sync.providers.script import Script
 

@@ -130,8 +130,8 @@ async def _sync(sandbox: Sandbox, found: list[Sent]) -> None:
     for case in (CASES[name] for name in DOCUMENTS):
         module, settings = case.module, case.options(case.module, acme)
         url = case.url(sandbox)
-        account = Account("acme", module.CHANNEL, module.NAME, url, module.RATE, settings)
-        recorder = _Recorder(module.NAME, found)
+        account = Account("acme", module.CHANNEL, case.name, url, module.RATE, settings)
+        recorder = _Recorder(case.name, found)
         auth = module.auth(settings, {case.secret: case.token(acme)})
         async with api_over(account, auth, recorder, HandClock()) as api:
             reader = module.reader(account)
@@ -142,8 +142,7 @@ async def _sync(sandbox: Sandbox, found: list[Sent]) -> None:
                     watermark = page.watermark
             for person in acme.people.values():
                 await _read(reader, api, person, case)
-            if hasattr(reader, "changes"):
-                await _follow(reader, api)
+            await _follow(reader, api)
 
 
 async def _read(reader: Any, api: HttpApi, person: Person, case: Case) -> None:

@@ -35,7 +35,7 @@ from convsync_cli.sync.model.outcome import Done, Outcome, Retry
 from convsync_cli.sync.model.placing import Priority, Terms
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.providers import smartlead
-from convsync_cli.sync.providers.smartlead import asking
+from convsync_cli.sync.providers.smartlead import requests
 from convsync_cli.sync.telemetry import Meter
 from convsync_cli.sync.wire import open_wire
 from convsync_cli.sync.work import Link, Progress, Work
@@ -418,7 +418,7 @@ def test_a_conversation_that_leaves_the_range_hides_none_behind_it(
 def test_leads_that_are_deleted_while_they_are_listed_hide_none_behind_them(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "LEADS_PAGE", 12)  # else it takes a thousand leads
+    monkeypatch.setattr(requests, "LEADS_PAGE", 12)  # else it takes a thousand leads
     view = office.sandbox.world.workspace("acme")
     crowded = max(view.campaigns, key=lambda each: _size(office, each.id))
     assert _size(office, crowded.id) > 20, "the list must have two pages"

@@ -16,6 +16,7 @@ from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message, Page
 from convsync_cli.sync.providers import twilio
 from convsync_cli.sync.providers.twilio import Reader, Settings
+from convsync_cli.sync.providers.twilio.requests import Messages
 from tests.sync.providers import script
 from tests.sync.providers.script import Script
 
@@ -31,7 +32,7 @@ LONG_AGO = '{"sent": "2026-01-01T10:00:00.000Z"}'
 SINCE = {"DateSent>": "2025-12-31"}
 
 KNOWN = Lead("L1", "acme", addresses=(addresses.phone(PHONE, None),))
-reader = Reader("https://api.twilio.com", SID)
+reader = Reader(Messages("https://api.twilio.com", SID))
 
 
 def row(**told: object) -> dict[str, object]:

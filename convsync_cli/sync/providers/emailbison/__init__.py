@@ -9,27 +9,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from convsync_cli.sync.api import Api, Auth, Costs, Get
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth
 from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.merge import plan
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.emailbison.asking import ask
 from convsync_cli.sync.providers.emailbison.conversation import pages
 from convsync_cli.sync.providers.emailbison.feed import changes
-from convsync_cli.sync.providers.emailbison.rows import NAME as NAME
+from convsync_cli.sync.providers.emailbison.requests import USER, ask
 from convsync_cli.sync.shape import part, text
 
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = None  # every agency has a host of its own
 RATE = Rate(50, 10)
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
+EITHER: tuple[tuple[str, ...], ...] = ()
 COSTS = Costs(per_lead=2, look_up=1, page=15, fill_messages=15)
 REFUSALS: Mapping[str, str] = {}
+STATUSES = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,6 @@ class Settings:
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
     """What every request carries."""
-    del options
     return Auth({"Authorization": f"Bearer {secrets['token']}", "Accept": "application/json"})
 
 
@@ -56,10 +58,9 @@ class Reader:
 
     async def identity(self, api: Api) -> str:
         """The workspace that the token sees: one kind of token follows whoever made it."""
-        request = Get("api/users", "/api/users", {})
-        told = text(part(part(await ask(api, request), "data"), "team").get("id"))
+        told = text(part(part(await ask(api, USER), "data"), "team").get("id"))
         if told is None:  # None would pass for a credential that sees one workspace for ever
-            raise Rejected(f"{request.label} does not say which workspace the token opens")
+            raise Rejected(f"{USER.label} does not say which workspace the token opens")
         return told
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
@@ -85,5 +86,4 @@ class Reader:
 
 def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The token alone decides the workspace."""
-    del account
     return Reader()

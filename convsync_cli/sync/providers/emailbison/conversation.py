@@ -5,31 +5,25 @@ import json
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import quote
 
-from convsync_cli.sync.api import Api, Get
-from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
+from convsync_cli.sync.api import Api
+from convsync_cli.sync.circle import Circles
+from convsync_cli.sync.errors import Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message, Page
-from convsync_cli.sync.providers.emailbison.asking import (
-    ALL_FOLDERS,
+from convsync_cli.sync.providers.emailbison.requests import (
     FIRST_PAGE,
     ask,
     following,
+    lead_by_email,
+    lead_by_id,
+    mails_of,
     of_a_record,
 )
-from convsync_cli.sync.providers.emailbison.rows import (
-    NAME,
-    TELLING,
-    mailboxes,
-    person,
-    reply,
-    sent,
-)
-from convsync_cli.sync.shape import Json, mapping, part, rows, text
+from convsync_cli.sync.providers.emailbison.rows import NAME, TELLING, mailboxes, reply, sent
+from convsync_cli.sync.shape import Json, ignored, objects, part, rows, text
 
-_FEEDS: Mapping[str, Mapping[str, str]] = {"replies": ALL_FOLDERS, "sent-emails": {}}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -66,9 +60,9 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
     known, contact = cursor is not None, None
     if handles and not lead.values(AddressKind.EMAIL):
         # Rows without a lead id are told apart by their addresses, so one must be known.
-        contact = await look_up(api, "api/leads/{id}", handles[0])
+        contact = await lead_by_id(api, handles[0])
         lead = replace(lead, addresses=contact.addresses if contact else ())
-    seen: set[str] = set()
+    circles = Circles()
     while True:
         if not place.keys and not known:
             contact = await _by_email(api, lead)
@@ -76,7 +70,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
                 return
             place = _Place((contact.handles[0].external_id,))
         try:
-            page, place = await _page(api, lead, place, seen)
+            page, place = await _page(api, lead, place, circles)
             known = True
         except Unknown as error:  # deleted there, or an id of another workspace
             if not of_a_record(error):
@@ -94,41 +88,22 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
 async def _by_email(api: Api, lead: Lead) -> Contact | None:
     """The lead as EmailBison knows it, looked up by each of its addresses."""
     for email in lead.values(AddressKind.EMAIL):
-        found = await look_up(api, "api/leads/{email}", quote(email, safe="@"))
-        if found is None:
-            continue
-        if any(address.value != email for address in found.addresses):
-            raise Rejected("api/leads/{email} answered with another lead than asked for")
-        return found
+        found = await lead_by_email(api, email)
+        if found is not None:
+            return found
     return None
 
 
-async def look_up(api: Api, label: str, key: str) -> Contact | None:
-    """A lead as EmailBison knows it, by its id or address; None where it knows none."""
-    try:
-        answer = await ask(api, Get(label, f"/api/leads/{key}", {}))
-    except Unknown as error:
-        if not of_a_record(error):
-            raise
-        return None
-    row = mapping(answer.get("data"), label)
-    id = text(row.get("id"))
-    if id is None:
-        raise Rejected(f"{label} answered with a lead that has no id")
-    return person(row, id)
-
-
-async def _page(api: Api, lead: Lead, place: _Place, seen: set[str]) -> tuple[Page, _Place]:
+async def _page(api: Api, lead: Lead, place: _Place, circles: Circles) -> tuple[Page, _Place]:
     key, feed = place.keys[0], place.feed
-    label = f"api/leads/{{id}}/{feed}"
-    path = f"/api/leads/{quote(key, safe='')}/{feed}"
-    answer = await ask(api, Get(label, path, {**_FEEDS[feed], **place.paging}))
+    request = mails_of(key, feed)
+    label = request.label
+    answer = await ask(api, replace(request, query={**request.query, **place.paging}))
     found = rows(answer.get("data"), label)
-    ids = {f"{feed}:{key}:{text(row.get('id'))}" for row in found if isinstance(row, Mapping)}
     paging = following(answer, place.paging) if found else None
-    if paging is not None and (paging == place.paging or (ids and ids <= seen)):
-        raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
-    seen |= ids
+    if paging is not None:
+        ids = (text(row.get("id")) for row in objects(found))
+        circles.of(label, key).watch(ids, leads_to_itself=paging == place.paging)
     messages = list(_messages(feed, found, lead, key, label))
     behind = place.behind(paging)
     page = Page(
@@ -153,7 +128,7 @@ def _messages(
     """
     claims = [_is_of(row, lead, key) if isinstance(row, Mapping) else None for row in found]
     if False in claims and True not in claims:
-        raise Rejected(f"{label} ignored the lead that was asked for")
+        raise ignored(label, "lead")
     trusted = False not in claims and (True in claims or feed == "sent-emails")
     read = reply if feed == "replies" else sent
     for row, claim in zip(found, claims, strict=True):

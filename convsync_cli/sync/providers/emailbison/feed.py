@@ -14,20 +14,22 @@ replies of each campaign are looked at instead, and whoever answered is read by 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
-from urllib.parse import quote
+from datetime import date, datetime, timedelta
 
 from convsync_cli.sync import instant
-from convsync_cli.sync.api import Api, Get
+from convsync_cli.sync.api import Api
 from convsync_cli.sync.model.feed import Covers, FeedPage, News
-from convsync_cli.sync.providers.emailbison.asking import (
-    ALL_FOLDERS,
+from convsync_cli.sync.providers.emailbison.news import of_replies, of_sends
+from convsync_cli.sync.providers.emailbison.requests import (
+    CAMPAIGNS,
     FIRST_PAGE,
+    REPLIES,
     ask,
     number,
+    replies_to,
+    sends,
     walk,
 )
-from convsync_cli.sync.providers.emailbison.news import of_replies, of_sends
 from convsync_cli.sync.shape import Json, part, text
 
 NOISY = 30_000  # replies: at the default rate it takes over six minutes to read them all
@@ -35,13 +37,11 @@ SENDS_EVERY = timedelta(minutes=55)
 OVERLAP = timedelta(days=1)  # the day of a campaign mail is that of its campaign's own zone
 RECONCILED = timedelta(days=3)
 
-_REPLIES = Get("api/replies", "/api/replies", ALL_FOLDERS)
-_CAMPAIGNS = Get("api/campaigns", "/api/campaigns", {})
 _SILENT = frozenset({"draft", "archived"})
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class _Mark:
     """Up to where a workspace is known.
 
     ``reply`` is the greatest id read, or with ``campaigns`` those of each campaign. ``sends_at`` is
@@ -61,7 +61,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class _Place:
     """Where a walk goes on: in which list, on which page, and what it has found out so far."""
 
     phase: str
@@ -72,15 +72,15 @@ class Place:
     edge: Sequence[int] = ()
 
 
-Told = tuple[tuple[News, ...], Place]
+Told = tuple[tuple[News, ...], _Place]
 
 
 async def changes(
     api: Api, watermark: str | None, cursor: str | None, now: datetime
 ) -> AsyncIterator[FeedPage]:
     """What changed in the workspace; see ``Provider.changes``."""
-    mark = Mark(**json.loads(watermark)) if watermark else None
-    place = Place(**json.loads(cursor)) if cursor else await _begin(api, mark)
+    mark = _Mark(**json.loads(watermark)) if watermark else None
+    place = _Place(**json.loads(cursor)) if cursor else await _begin(api, mark)
     feed = _Walk(api, mark, now)
     phases = {"replies": feed.replies, "campaigns": feed.campaigns, "sends": feed.sends}
     while place.phase != "end":
@@ -89,14 +89,14 @@ async def changes(
             yield feed.page(news, place)
 
 
-async def _begin(api: Api, mark: Mark | None) -> Place:
+async def _begin(api: Api, mark: _Mark | None) -> _Place:
     """Everything, or what is newer than the mark; of a noisy workspace campaign by campaign."""
     if mark is not None:
         noisy = mark.campaigns is not None
-        return Place("campaigns" if noisy else "replies", False, campaigns={} if noisy else None)
-    answer = await ask(api, _REPLIES)
+        return _Place("campaigns" if noisy else "replies", False, campaigns={} if noisy else None)
+    answer = await ask(api, REPLIES)
     noisy = (number(part(answer, "meta").get("total")) or 0) > NOISY
-    return Place("campaigns" if noisy else "sends", True, campaigns={} if noisy else None)
+    return _Place("campaigns" if noisy else "sends", True, campaigns={} if noisy else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +104,10 @@ class _Walk:
     """One walk through the workspace's lists."""
 
     api: Api
-    mark: Mark | None
+    mark: _Mark | None
     now: datetime
 
-    def page(self, news: tuple[News, ...], place: Place) -> FeedPage:
+    def page(self, news: tuple[News, ...], place: _Place) -> FeedPage:
         """A page of the feed, with the watermark where it is the last one."""
         ended = place.phase == "end"
         # Of a noisy workspace the first walk only learns where to begin.
@@ -119,19 +119,19 @@ class _Walk:
             covers=Covers.EVERYBODY if fills else Covers.NOBODY,
         )
 
-    def _mark(self, place: Place) -> Mark:
-        known = self.mark or Mark(0, instant.to_text(self.now))
-        return Mark(
+    def _mark(self, place: _Place) -> _Mark:
+        known = self.mark or _Mark(0, instant.to_text(self.now))
+        return _Mark(
             max(known.reply, place.newest or 0),
             instant.to_text(self.now) if self._sends_due(place) else known.sends_at,
             place.campaigns,
             place.edge or known.edge,
         )
 
-    async def replies(self, place: Place) -> AsyncIterator[Told]:
+    async def replies(self, place: _Place) -> AsyncIterator[Told]:
         """Replies, newest first, down to the mark; the page on which it lies is read whole."""
-        known = self.mark if self.mark and not place.first else Mark(0, "")
-        async for page, following in walk(self.api, _REPLIES, place.paging):
+        known = self.mark if self.mark and not place.first else _Mark(0, "")
+        async for page, following in walk(self.api, REPLIES, place.paging):
             ids = _ids(page)
             if place.newest is None:
                 place = replace(place, edge=ids)
@@ -143,11 +143,11 @@ class _Walk:
             place = replace(place, paging=following)
             yield of_replies(self.api, page), place
 
-    async def campaigns(self, place: Place) -> AsyncIterator[Told]:
+    async def campaigns(self, place: _Place) -> AsyncIterator[Told]:
         """The replies to each campaign, down to its mark; the first walk only sets the marks."""
         done = dict(place.campaigns or {})
         known = (self.mark.campaigns if self.mark else None) or {}
-        async for listed, _ in walk(self.api, _CAMPAIGNS, FIRST_PAGE):
+        async for listed, _ in walk(self.api, CAMPAIGNS, FIRST_PAGE):
             for id in (text(row.get("id")) or "" for row in listed if not _is_silent(row)):
                 if id in done:
                     continue
@@ -161,9 +161,7 @@ class _Walk:
     async def _campaign(self, id: str, floor: int | None) -> tuple[int, tuple[News, ...]]:
         """The greatest reply id of a campaign, and the news above ``floor``; None asks for none."""
         newest, told = 0, []
-        path = f"/api/campaigns/{quote(id, safe='')}/replies"
-        request = Get("api/campaigns/{id}/replies", path, ALL_FOLDERS)
-        async for page, _ in walk(self.api, request, FIRST_PAGE):
+        async for page, _ in walk(self.api, replies_to(id), FIRST_PAGE):
             ids = _ids(page)
             newest = max(newest, *ids, 0)
             if floor is None:
@@ -173,34 +171,29 @@ class _Walk:
                 break
         return newest, of_replies(self.api, told, unread=True)
 
-    def _after_replies(self, place: Place) -> Place:
+    def _after_replies(self, place: _Place) -> _Place:
         due = not place.first and self._sends_due(place)
         return replace(place, phase="sends" if due else "end", paging=FIRST_PAGE)
 
-    def _sends_due(self, place: Place) -> bool:
+    def _sends_due(self, place: _Place) -> bool:
         if self.mark is None or place.first:
             return place.campaigns is None
         last = instant.from_text(self.mark.sends_at)
         return not timedelta() <= self.now - last < SENDS_EVERY
 
-    async def sends(self, place: Place) -> AsyncIterator[Told]:
+    async def sends(self, place: _Place) -> AsyncIterator[Told]:
         """Campaign mails that were sent: all, or those since the day before the last look."""
-        query = {"status": "sent", **self._since(place)}
-        request = Get("api/scheduled-emails", "/api/scheduled-emails", query)
+        request = sends(self._since(place))
         behind = replace(place, phase="replies" if place.first else "end", paging=FIRST_PAGE)
         async for page, following in walk(self.api, request, place.paging):
             yield of_sends(page), replace(place, paging=following) if following else behind
 
-    def _since(self, place: Place) -> dict[str, str]:
+    def _since(self, place: _Place) -> date | None:
         if self.mark is None or place.first:
-            return {}
+            return None
         last = instant.from_text(self.mark.sends_at)
         back = OVERLAP if last.date() == self.now.date() else RECONCILED
-        day = (min(last, self.now) - back).date()
-        return {
-            "scheduled_date_local[criteria]": ">=",
-            "scheduled_date_local[value]": day.isoformat(),
-        }
+        return (min(last, self.now) - back).date()
 
 
 def _ids(page: list[Json]) -> list[int]:

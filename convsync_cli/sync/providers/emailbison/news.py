@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from urllib.parse import quote
 
 from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import Rejected
 from convsync_cli.sync.model.address import Address
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
-from convsync_cli.sync.providers.emailbison.conversation import look_up
+from convsync_cli.sync.providers.emailbison.requests import lead_by_id
 from convsync_cli.sync.providers.emailbison.rows import (
     NAME,
     is_outbound,
@@ -42,17 +40,9 @@ def _of_reply(api: Api, row: Json, unread: bool) -> News:
         vouched=id is not None,
         unread=unread,
         found_by=_found_by(row),
-        ask=partial(_asked, api, id) if id is not None and not contact.addresses else None,
+        ask=partial(lead_by_id, api, id) if id is not None and not contact.addresses else None,
         late=True,  # what was written to them by hand names no lead
     )
-
-
-async def _asked(api: Api, id: str) -> Contact | None:
-    """Who a lead is of which a row tells the id only."""
-    found = await look_up(api, "api/leads/{id}", quote(id, safe=""))
-    if found is not None and found.handles != (Handle(NAME, id),):
-        raise Rejected("api/leads/{id} answered with another lead than asked for")
-    return found
 
 
 def of_sends(page: Sequence[Json]) -> tuple[News, ...]:

@@ -1,44 +1,35 @@
 """EmailBison's rows as our values: replies, campaign mails, and what is told about people."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-
-from convsync_cli.sync import addresses, instant
-from convsync_cli.sync import text as texting
+from convsync_cli.sync import addresses, instant, mail
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, objects, part, row_key, text, texts
 
 NAME = "emailbison"
 
 
 def reply(row: Json, lead: Lead) -> Message:
     """A reply, or a mail that was written by hand, as a message of the lead's."""
-    del lead
     outbound = is_outbound(row)
     html = text(row.get("html_body"))
-    plain = text(row.get("text_body"))
-    if plain is None or not plain.strip():
-        plain = texting.from_html(html) if html else plain
     return Message(
         channel=Channel.EMAIL,
         provider=NAME,
         external_id=_key("reply", row),
         direction=Direction.OUTBOUND if outbound else Direction.INBOUND,
         sent_at=instant.parse(row.get("date_received")),
-        body=plain or "",
+        body=mail.body(html, text(row.get("text_body"))),
         sender=text(row.get("from_email_address")),
         recipient=text(row.get("primary_to_email_address"))
         or next(iter(mailboxes(row.get("to"))), None),
         subject=text(row.get("subject")) or text(row.get("email_subject")),
         status=_status(row, outbound),
         thread=_thread(row),
-        message_id=_message_id(row),
+        message_id=mail.message_id(row.get("raw_message_id")),
         source=html,
         source_type="text/html" if html else None,
-        attachments=texts([each.get("file_name") for each in _objects(row.get("attachments"))]),
+        attachments=texts([each.get("file_name") for each in objects(row.get("attachments"))]),
     )
 
 
@@ -61,13 +52,13 @@ def sent(row: Json, lead: Lead) -> Message | None:
         external_id=_key("sent", row),
         direction=Direction.OUTBOUND,
         sent_at=sent_at,
-        body=texting.from_html(html) if html else "",
+        body=mail.body(html, None),
         sender=text(part(row, "sender_email").get("email")),
         recipient=next(iter(lead.values(AddressKind.EMAIL)), None),
         subject=text(row.get("email_subject")),
         status=status,
         thread=_thread(row),
-        message_id=_message_id(row),
+        message_id=mail.message_id(row.get("raw_message_id")),
         source=html,
         source_type="text/html" if html else None,
     )
@@ -94,8 +85,7 @@ def _key(kind: str, row: Json) -> str:
     id = text(row.get("id"))
     if id is not None:
         return f"{kind}:{id}"
-    told = json.dumps([text(row.get(name)) for name in TELLING])
-    return f"{kind}:row:" + hashlib.sha256(told.encode()).hexdigest()[:32]
+    return f"{kind}:" + row_key([text(row.get(name)) for name in TELLING])
 
 
 def _status(row: Json, outbound: bool) -> str:
@@ -111,15 +101,6 @@ def _thread(row: Json) -> str | None:
     return f"campaign:{campaign}" if campaign else None
 
 
-def _message_id(row: Json) -> str | None:
-    told = (text(row.get("raw_message_id")) or "").strip()
-    return told if "@" in told else None
-
-
 def mailboxes(value: object) -> tuple[str, ...]:
     """The addresses of a list of mailboxes."""
-    return texts([each.get("address") for each in _objects(value)])
-
-
-def _objects(value: object) -> list[Json]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+    return texts([each.get("address") for each in objects(value)])

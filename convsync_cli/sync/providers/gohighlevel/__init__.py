@@ -9,31 +9,34 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Costs, Grant
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth, Grant
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential, OAuth
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.gohighlevel.asking import Location
 from convsync_cli.sync.providers.gohighlevel.conversation import pages
 from convsync_cli.sync.providers.gohighlevel.feed import changes
-from convsync_cli.sync.providers.gohighlevel.rows import NAME as NAME
+from convsync_cli.sync.providers.gohighlevel.requests import Location
+from convsync_cli.sync.providers.gohighlevel.rows import NAME
 from convsync_cli.sync.shape import mapping, text
 
 CHANNEL = Channel.SMS
 BASE_URL: str | None = "https://services.leadconnectorhq.com"
 RATE = Rate(90, 10)  # of 100 in 10 s per location
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
-EITHER = (("token", "oauth"),)  # keys of which exactly one is to be set
+EITHER: tuple[tuple[str, ...], ...] = (("token", "oauth"),)
 COSTS = Costs(per_lead=2, look_up=1, page=100, fill_messages=500, fill_people=100)
-REFUSALS = {
+REFUSALS: Mapping[str, str] = {
     "scope": "the token lacks a scope; it needs conversations.readonly,"
     " conversations/message.readonly and contacts.readonly",
     "location": "the token does not belong to the configured location_id",
     "jwt": "the token is invalid or has been revoked",
 }
+STATUSES = USUAL
 
 
 @dataclass(frozen=True, slots=True)

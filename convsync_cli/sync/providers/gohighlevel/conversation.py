@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import CursorLoop, Rejected, Unknown
+from convsync_cli.sync.circle import Circles
+from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Page
-from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.people import exists, find
+from convsync_cli.sync.providers.gohighlevel.requests import LARGEST_PAGE, Location
 from convsync_cli.sync.providers.gohighlevel.rows import NAME, message, person, sort_value
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.shape import Json, ignored, mapping, objects, rows, text
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -54,9 +55,9 @@ async def pages(
         lead = replace(lead, handles=(*lead.handles, *contact.handles))
         if not place.conversations:
             yield Page(contact=contact)
-    seen: set[str] = set()
+    circles = Circles()
     while place.conversations:
-        page, place = await _page(api, location, lead, place, seen)
+        page, place = await _page(api, location, lead, place, circles)
         yield replace(page, contact=contact)
         contact = None
 
@@ -117,7 +118,7 @@ async def _conversations_of(api: Api, location: Location, contact: str) -> Async
         page = rows(answer.get("conversations"), request.label)
         own = [row for row in page if isinstance(row, Mapping) and _is_of(row, contact)]
         if page and not own and not seen:
-            raise Rejected(f"{request.label} ignored the contact that was asked for")
+            raise ignored(request.label, "contact")
         fresh = {id: row for row in own if (id := text(row.get("id"))) and id not in seen}
         for row in fresh.values():
             yield row
@@ -128,7 +129,7 @@ async def _conversations_of(api: Api, location: Location, contact: str) -> Async
 
 
 async def _page(
-    api: Api, location: Location, lead: Lead, place: Place, seen: set[str]
+    api: Api, location: Location, lead: Lead, place: Place, circles: Circles
 ) -> tuple[Page, Place]:
     """The next page of the first conversation left, and the place behind it."""
     conversation, *others = place.conversations
@@ -146,13 +147,12 @@ async def _page(
     envelope = answer["messages"] if isinstance(answer.get("messages"), Mapping) else answer
     found = rows(envelope.get("messages"), label)
     after = _next(envelope, found)
-    ids = {id for row in found if isinstance(row, Mapping) and (id := text(row.get("id")))}
-    if after is not None and (after == place.after or (ids and ids <= seen)):
-        raise CursorLoop(f"{label} leads in a circle; its end cannot be reached")
-    seen |= ids
+    if after is not None:
+        ids = (text(row.get("id")) for row in objects(found))
+        circles.of(label, conversation).watch(ids, leads_to_itself=after == place.after)
     own = [row for row in found if _is_in(row, conversation, lead)]
     if found and not own:
-        raise Rejected(f"{label} ignored the conversation that was asked for")
+        raise ignored(label, "conversation")
     messages = [message(row, conversation, lead) for row in own]
     page = Page(
         tuple(each for each in messages if each is not None),

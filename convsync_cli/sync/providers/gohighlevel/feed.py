@@ -13,14 +13,14 @@ from datetime import datetime
 
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.errors import CursorLoop, Rejected
-from convsync_cli.sync.model.feed import Covers, FeedPage, News, Thread
-from convsync_cli.sync.providers.gohighlevel.asking import LARGEST_PAGE, Location
-from convsync_cli.sync.providers.gohighlevel.conversation import Place as Conversation
-from convsync_cli.sync.providers.gohighlevel.listing import contacts, messages
+from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.errors import Rejected
+from convsync_cli.sync.model.feed import Covers, FeedPage, News
 from convsync_cli.sync.providers.gohighlevel.mark import EXPORT_LAG_MS, OVERLAP_MS, Mark, Place
-from convsync_cli.sync.providers.gohighlevel.rows import date_of, person, sort_value
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.providers.gohighlevel.news import contacts, messages, of_conversations
+from convsync_cli.sync.providers.gohighlevel.requests import LARGEST_PAGE, Location
+from convsync_cli.sync.providers.gohighlevel.rows import date_of, sort_value
+from convsync_cli.sync.shape import Json, ignored, mapping, rows, text
 
 THREADS_A_PAGE = 25  # few, since the cursor behind them is stored once all are read
 
@@ -86,27 +86,26 @@ class _Walk:
     async def _conversations(self, place: Place) -> AsyncIterator[Told]:
         """Conversations, newest first, down to those that are known."""
         floor = -1 if self.first or self.mark is None else self.mark.floor
+        since = None if self.first else instant.from_milliseconds(floor)
         seen: set[str] = set()
-        asked: set[object] = set()
+        circle = Circle("conversations/search")
         while True:
             found, full, total = await self._search(place)
-            asked.add(place.after)
             fresh = [row for row in found if (text(row.get("id")) or "") not in seen]
             seen.update(text(row.get("id")) or "" for row in fresh)
             following = _following(found, place.after) if full or len(seen) < total else None
-            if following is not None and following in asked:
-                raise CursorLoop("conversations/search leads in a circle")
+            if following is not None:
+                circle.watch([following])  # not the rows: pages begin again with the last date
             recent = [row for row in fresh if date_of(row) > floor]
             changed = [row for row in recent if self._changed(row, place)]
             place = self._informed(place, found, changed)
             *chunks, last = self._chunks(changed)
             for chunk in chunks:
                 place = replace(self._behind(place, chunk), after=_inclusive(chunk))
-                yield tuple(self._news(row, floor) for row in chunk), place, 0
+                yield of_conversations(chunk, since), place, 0
             place = replace(self._behind(place, recent), after=following)
             ended = following is None or _reaches(found, floor)
-            told = tuple(self._news(row, floor) for row in last)
-            yield told, self._next(place) if ended else place, 0
+            yield of_conversations(last, since), self._next(place) if ended else place, 0
             if ended:
                 return
 
@@ -122,7 +121,7 @@ class _Walk:
         known = [row for row in found if isinstance(row, Mapping) and text(row.get("id"))]
         own = [row for row in known if text(row.get("locationId")) in (None, self.location.id)]
         if found and not own:
-            raise Rejected(f"{request.label} ignored the location that was asked for")
+            raise ignored(request.label, "location")
         if own and not self.first and not any(map(date_of, own)):
             raise Rejected(f"{request.label} does not say when the last message came")
         total = text(answer.get("total")) or ""
@@ -160,15 +159,6 @@ class _Walk:
         here = date_of(done[-1]) if done else None
         near = {id: date for id, date in edge.items() if date > floor or date == here}
         return replace(place, edge=near)
-
-    def _news(self, row: Json, floor: int) -> News:
-        cursor = Conversation((text(row.get("id")) or "",)).write() or ""
-        since = instant.from_milliseconds(floor)
-        return News(
-            person(row),
-            thread=None if self.first else Thread(cursor, since),
-            vouched=text(row.get("contactId")) is not None and row.get("deleted") is not True,
-        )
 
     def _next(self, place: Place) -> Place:
         if self.first:

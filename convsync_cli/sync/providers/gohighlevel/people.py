@@ -6,7 +6,7 @@ from convsync_cli.sync.api import Api
 from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Lead
-from convsync_cli.sync.providers.gohighlevel.asking import Location
+from convsync_cli.sync.providers.gohighlevel.requests import Location
 from convsync_cli.sync.providers.gohighlevel.rows import contact
 from convsync_cli.sync.shape import mapping, rows, text
 

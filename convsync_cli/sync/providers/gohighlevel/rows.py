@@ -1,14 +1,12 @@
 """GoHighLevel's rows as our values: messages, and what is told about people."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, part, row_key, text, texts
 
 NAME = "gohighlevel"
 
@@ -50,7 +48,7 @@ def _direction(row: Json, lead: Lead) -> Direction:
 def _fingerprint(row: Json, conversation: str) -> str:
     """A key for a row that has none: the same row gives the same key."""
     told = [conversation, *(text(row.get(name)) for name in ("direction", "dateAdded", "body"))]
-    return "row:" + hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    return row_key(told)
 
 
 def is_sms(row: Json) -> bool:

@@ -11,33 +11,27 @@ are planned, mail by hand is read once an hour from the oldest of them on.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
+from convsync_cli.sync.api import Api
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.instant import from_text, to_text
-from convsync_cli.sync.model.feed import Covers, FeedPage, News
-from convsync_cli.sync.providers.instantly.rows import (
-    contact,
-    created,
-    is_planned,
-    messages,
-    party,
-)
-from convsync_cli.sync.shape import Json, text
+from convsync_cli.sync.model.feed import Covers, FeedPage
+from convsync_cli.sync.providers.instantly.news import of_mail
+from convsync_cli.sync.providers.instantly.requests import LARGEST_PAGE, LIST, Query, mail, watch
+from convsync_cli.sync.providers.instantly.rows import created, is_planned
+from convsync_cli.sync.shape import objects
 
 OVERLAP = timedelta(minutes=10)
 LOOK_AGAIN = timedelta(hours=1)
 PLANNED_FOR = timedelta(days=30)  # who plans a mail further ahead finds it by a sync of the lead
 MOST_PLANNED = 50
-LARGEST_PAGE = 100
-
-Query = Mapping[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class _Mark:
     """A watermark: the greatest time stored, the times of planned mail, when that was looked at."""
 
     stored: str | None = None
@@ -45,7 +39,7 @@ class Mark:
     looked: str | None = None
 
     @classmethod
-    def read(cls, written: str | None) -> "Mark":
+    def read(cls, written: str | None) -> "_Mark":
         """Read what ``write`` wrote; the mark of nothing where there is none."""
         if written is None:
             return cls()
@@ -64,18 +58,18 @@ class Mark:
             self.looked is None or not timedelta() <= now - from_text(self.looked) < LOOK_AGAIN
         )
 
-    def seen(self, found: list[object], now: datetime, *, moves: bool) -> "Mark":
+    def seen(self, found: list[object], now: datetime, *, moves: bool) -> "_Mark":
         """The mark behind a page, which ``moves`` it; a time in the future proves nothing."""
         told = [to_text(at) for row in found if (at := created(row)) and moves and at <= now]
         marks = [*told, *([self.stored] if self.stored else [])]
-        planned = {to_text(at) for row in _objects(found) if is_planned(row)
+        planned = {to_text(at) for row in objects(found) if is_planned(row)
                    and (at := created(row))}  # fmt: skip
         kept = sorted(at for at in {*self.planned, *planned} if at > to_text(now - PLANNED_FOR))
         return replace(self, stored=max(marks, default=None), planned=tuple(kept[:MOST_PLANNED]))
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class _Walk:
     """Where a walk goes on.
 
     ``since`` is the bound that is asked for, None for the beginning; ``reached`` the time up to
@@ -84,7 +78,7 @@ class Walk:
     own cursor, which is written down only where times do not do.
     """
 
-    mark: Mark
+    mark: _Mark
     since: str | None
     covers: Covers = Covers.NOBODY
     by_hand: bool = False
@@ -94,21 +88,21 @@ class Walk:
     in_order: bool = True
 
     @classmethod
-    def begin(cls, watermark: str | None, now: datetime) -> "Walk":
+    def begin(cls, watermark: str | None, now: datetime) -> "_Walk":
         """A new walk, from a watermark or from the beginning of all."""
-        mark = Mark.read(watermark)
+        mark = _Mark.read(watermark)
         if watermark is None:
-            return cls(Mark(looked=to_text(now)), None, Covers.EVERYBODY)
+            return cls(_Mark(looked=to_text(now)), None, Covers.EVERYBODY)
         if mark.look_due(now):
             since = _just_before(mark.planned[0])
             return cls(replace(mark, looked=to_text(now)), since, by_hand=True)
         return cls(mark, _bound(mark))
 
     @classmethod
-    def read(cls, cursor: str) -> "Walk":
+    def read(cls, cursor: str) -> "_Walk":
         """Go on where ``write`` said."""
         mark, since, covers, by_hand, backwards, after = json.loads(cursor)
-        return cls(Mark.read(mark), since, Covers(covers), by_hand, backwards, after)
+        return cls(_Mark.read(mark), since, Covers(covers), by_hand, backwards, after)
 
     def write(self) -> str:
         """Where to go on, for a later process."""
@@ -132,11 +126,11 @@ class Walk:
         """Whether a page shows that the server does not heed the bound."""
         return not self.backwards and any(at < (self.since or "") for at in _times(found))
 
-    def turned(self) -> "Walk":
+    def turned(self) -> "_Walk":
         """The same walk on a server that does not heed the bound: back to it, newest first."""
         return replace(self, backwards=True, after=None)
 
-    def behind(self, found: list[object], after: str | None, now: datetime) -> "Walk":
+    def behind(self, found: list[object], after: str | None, now: datetime) -> "_Walk":
         """The walk behind a page."""
         mark = self.mark.seen(found, now, moves=not self.by_hand)
         times = _times(found)
@@ -151,40 +145,41 @@ class Walk:
         falling = bool(times) and times == sorted(times, reverse=True)
         return self.backwards and falling and times[-1] < (self.since or "")
 
-    def next_list(self) -> "Walk | None":
+    def next_list(self) -> "_Walk | None":
         """What is left to read once a list has come to its end."""
-        return Walk(self.mark, _bound(self.mark)) if self.by_hand else None
+        return _Walk(self.mark, _bound(self.mark)) if self.by_hand else None
 
 
-def page(found: list[object]) -> FeedPage:
-    """A page's news, by person; Instantly vouches for those that it calls leads."""
-    about: dict[str, list[Json]] = {}
-    for row in _objects(found):
-        address = None if is_planned(row) else party(row)
-        if address is not None:
-            about.setdefault(address, []).append(row)
-    news = tuple(
-        News(
-            contact(told, address),
-            read=partial(messages, told),
-            vouched=any(text(row.get("lead")) for row in told),
-        )
-        for address, told in about.items()
-    )
-    return FeedPage(news, left_out=len(found) - sum(map(len, about.values())))
+async def changes(
+    api: Api, watermark: str | None, cursor: str | None, now: datetime
+) -> AsyncIterator[FeedPage]:
+    """The workspace's mail from the watermark on; see ``Provider.changes``."""
+    walk = _Walk.read(cursor) if cursor else _Walk.begin(watermark, now)
+    circles = Circles()
+    while True:
+        found, after = await mail(api, walk.query())
+        if walk.is_ignored(found):
+            walk = walk.turned()
+            continue
+        watch(circles.of(LIST, walk.by_hand, walk.backwards), found)
+        after = None if walk.is_known(found) else after
+        walk = walk.behind(found, after, now)
+        following = walk if after else walk.next_list()
+        page = replace(of_mail(found), covers=walk.covers)
+        if following is None:
+            yield replace(page, watermark=walk.mark.write())
+            return
+        yield replace(page, cursor=following.write())
+        walk = following
 
 
 def _just_before(moment: str) -> str:
     return to_text(from_text(moment) - timedelta(milliseconds=1))
 
 
-def _bound(mark: Mark) -> str | None:
+def _bound(mark: _Mark) -> str | None:
     return to_text(from_text(mark.stored) - OVERLAP) if mark.stored else None
 
 
 def _times(found: list[object]) -> list[str]:
     return [to_text(at) for row in found if (at := created(row)) is not None]
-
-
-def _objects(found: list[object]) -> list[Json]:
-    return [row for row in found if isinstance(row, Mapping)]

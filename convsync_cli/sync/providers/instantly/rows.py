@@ -1,17 +1,14 @@
 """A row of Instantly's list as a message; lists may lack every field but the id."""
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from convsync_cli.sync import addresses, instant
-from convsync_cli.sync import text as texting
+from convsync_cli.sync import addresses, instant, mail
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, objects, part, row_key, text, texts
 
 NAME = "instantly"
 
@@ -29,8 +26,6 @@ def message(row: Json, lead: Lead) -> Message | None:
     if is_planned(row) or not any(text(row.get(name)) for name in ("id", *_TELLING)):
         return None
     html, plain = _body(row)
-    if plain is None or not plain.strip():
-        plain = texting.from_html(html) if html else plain
     direction = _direction(row) or _guessed(row, lead)
     return Message(
         channel=Channel.EMAIL,
@@ -38,17 +33,17 @@ def message(row: Json, lead: Lead) -> Message | None:
         external_id=text(row.get("id")) or _fingerprint(row),
         direction=direction,
         sent_at=instant.parse(row.get("timestamp_email")) or created(row),
-        body=plain or "",
+        body=mail.body(html, plain),
         sender=text(row.get("from_address_email")),
         recipient=next(iter(_listed(row.get("to_address_email_list"))), None),
         subject=text(row.get("subject")),
         status=_status(row, direction),
         thread=text(row.get("thread_id")),
-        message_id=_message_id(row),
+        message_id=mail.message_id(row.get("message_id")),
         source=html,
         source_type="text/html" if html else None,
         attachments=texts(
-            [each.get("filename") for each in _objects(part(row, "attachment_json").get("files"))]
+            [each.get("filename") for each in objects(part(row, "attachment_json").get("files"))]
         ),
     )
 
@@ -89,7 +84,7 @@ def contact(rows: Iterable[Json], address: str) -> Contact:
         if text(row.get("lead")) and (id := text(row.get("lead_id"))):
             ids[id] = None
         for name in ("from_address_json", "to_address_json"):
-            for each in _objects(row.get(name)):
+            for each in objects(row.get(name)):
                 if addresses.mail_value(text(each.get("address")) or "") == address:
                     names.extend(texts(each.get("name")))
     return Contact(
@@ -153,21 +148,11 @@ def _status(row: Json, direction: Direction) -> str:
     return "automated_reply" if automated else "received"
 
 
-def _message_id(row: Json) -> str | None:
-    told = (text(row.get("message_id")) or "").strip()
-    return told if "@" in told else None
-
-
 def _listed(value: object) -> tuple[str, ...]:
     """The addresses of a list in one text, with commas between them."""
     return tuple(each.strip() for each in (text(value) or "").split(",") if each.strip())
 
 
-def _objects(value: object) -> list[Json]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
 def _fingerprint(row: Json) -> str:
     """A key for a row that has none: the same row gives the same key."""
-    told = json.dumps([text(row.get(name)) for name in _TELLING])
-    return "row:" + hashlib.sha256(told.encode()).hexdigest()[:32]
+    return row_key([text(row.get(name)) for name in _TELLING])

@@ -1,32 +1,35 @@
 """Smartlead: email of one account.
 
 A lead's conversation is its thread in each campaign that it is in; a thread comes whole, without
-paging (``reading``). What changed is told by the inbox and by the campaigns' lists of leads
-(``changes``). The pages that describe this API were shown wrong more than once, and each endpoint
-wraps its rows otherwise (``asking``), so that rows are read leniently and answers strictly
-(``threads``).
+paging (``conversation``). What changed is told by the inbox and by the campaigns' lists of leads
+(``feed``). The pages that describe this API were shown wrong more than once, and each endpoint
+wraps its rows otherwise (``requests``), so that rows are read leniently and answers strictly
+(``rows``).
 """
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from convsync_cli.sync.api import Api, Auth, Costs
+from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Api, Auth
 from convsync_cli.sync.limits import Rate
 from convsync_cli.sync.model.account import Account
+from convsync_cli.sync.model.costs import Costs
 from convsync_cli.sync.model.credential import Credential
 from convsync_cli.sync.model.feed import FeedPage
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Page
-from convsync_cli.sync.providers.smartlead import asking, changes, reading
+from convsync_cli.sync.providers.smartlead import conversation, feed, requests
 
-NAME = "smartlead"
 CHANNEL = Channel.EMAIL
 BASE_URL: str | None = "https://server.smartlead.ai"
 RATE = Rate(50, 60)  # sources differ; the strictest that is told for a minute is 60
+AT_ONCE = MOST_AT_ONCE
 DISCOVER = True
-COSTS = Costs(per_lead=2, look_up=1, page=20, fill_messages=400, fill_people=asking.LEADS_PAGE)
+EITHER: tuple[tuple[str, ...], ...] = ()
+COSTS = Costs(per_lead=2, look_up=1, page=20, fill_messages=400, fill_people=requests.LEADS_PAGE)
 REFUSALS: Mapping[str, str] = {"api key": "the key is not one of Smartlead's, or was regenerated"}
+STATUSES = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,6 @@ class Settings:
 
 def auth(options: Settings, secrets: Mapping[str, str]) -> Auth:
     """What every request carries: the key, which this API takes in the address only."""
-    del options
     return Auth({"Accept": "application/json"}, {"api_key": secrets["api_key"]})
 
 
@@ -48,30 +50,27 @@ class Reader:
 
     async def check(self, api: Api) -> None:
         """Look at the list of campaigns; see ``Provider.check``."""
-        await asking.campaigns(api)
+        await requests.campaigns(api)
 
     async def identity(self, api: Api) -> str | None:
         """A key sees one account for ever; see ``Provider.identity``."""
-        del api
         return None
 
     async def total(self, api: Api, lead: Lead | None) -> int | None:
         """Smartlead counts what its sequences sent, and no replies; see ``Provider.total``."""
-        del api, lead
         return None
 
     def pages(self, api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]:
         """A lead's mail campaign by campaign; see ``Provider.pages``."""
-        return reading.pages(api, lead, cursor)
+        return conversation.pages(api, lead, cursor)
 
     def changes(
         self, api: Api, watermark: str | None, cursor: str | None, now: datetime
     ) -> AsyncIterator[FeedPage]:
         """The inbox, and now and then what was sent; see ``Provider.changes``."""
-        return changes.changes(api, watermark, cursor, now)
+        return feed.changes(api, watermark, cursor, now)
 
 
 def reader(account: Account) -> Reader:
     """Who reads an account; see ``Provider``. The key alone decides which one it is."""
-    del account
     return Reader()

@@ -1,16 +1,14 @@
 """A row of Twilio's list as a message; read leniently, field by field."""
 
-import hashlib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from convsync_cli.sync import addresses, instant
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Lead
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text
+from convsync_cli.sync.shape import Json, part, row_key, text
 
 NAME = "twilio"
 RCS = "rcs:"
@@ -37,6 +35,17 @@ def message(row: Json, lead: Lead) -> Message | None:
         thread=" ".join(sorted(filter(None, (sender, recipient)))) or None,
         attachments=_media(row),
     )
+
+
+def messages(rows: Iterable[Json], lead: Lead) -> tuple[Message, ...]:
+    """Those of some rows that are messages."""
+    found = (message(row, lead) for row in rows)
+    return tuple(each for each in found if each is not None)
+
+
+def sid(row: object) -> str | None:
+    """The id of a message."""
+    return text(row.get("sid")) if isinstance(row, Mapping) else None
 
 
 def is_sms(row: Json) -> bool:
@@ -115,4 +124,4 @@ def _media(row: Json) -> tuple[str, ...]:
 def _fingerprint(row: Json) -> str:
     """A key for a row that has none: the same row gives the same key."""
     told = [text(row.get(name)) for name in ("from", "to", "date_created", "date_sent", "body")]
-    return "row:" + hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+    return row_key(told)

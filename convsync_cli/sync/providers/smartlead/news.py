@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import convsync_cli.sync.providers.smartlead.asking as asking
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.feed import News
 from convsync_cli.sync.model.lead import Contact, Lead
 from convsync_cli.sync.model.message import Message
-from convsync_cli.sync.providers.smartlead.threads import Thread
+from convsync_cli.sync.providers.smartlead import requests
+from convsync_cli.sync.providers.smartlead.rows import Thread, is_id, listed_id, person
 from convsync_cli.sync.shape import Json, part, text
 
 Told = tuple[list[News], int]  # and how many rows of threads are no messages
@@ -27,12 +27,12 @@ class _Known:
     thread: Thread | None
 
 
-async def inbox_news(api: Api, rows: Sequence[Json]) -> Told:
+async def of_inbox(api: Api, rows: Sequence[Json]) -> Told:
     """Conversations of the inbox; a row that came without its thread has it fetched."""
     known: list[_Known] = []
     left_out = 0
     for row in rows:
-        contact = asking.told_of(row, "lead_")
+        contact = person(row, "lead_")
         if not contact.handles and not any(each.value for each in contact.addresses):
             left_out += 1
         else:
@@ -41,25 +41,19 @@ async def inbox_news(api: Api, rows: Sequence[Json]) -> Told:
     return news, odd + left_out
 
 
-async def lead_news(api: Api, campaign: str, rows: Sequence[Json]) -> Told:
+async def of_leads(api: Api, campaign: str, rows: Sequence[Json]) -> Told:
     """Leads of a campaign, with their threads, which are fetched together."""
     people = {id: row for row in rows if (id := listed_id(row)) is not None}
     threads = await _threads(api, campaign, people)
-    told = {id: asking.told_of(part(row, "lead")) for id, row in people.items()}
+    told = {id: person(part(row, "lead")) for id, row in people.items()}
     known = [_Known(contact, threads.get(id)) for id, contact in told.items()]
     news, odd = _grouped(known)
     return news, odd + len(rows) - len(people)
 
 
-def listed_id(row: Json) -> str | None:
-    """The lead's id in a row of a campaign's list; its own id in the campaign is of no use."""
-    id = text(part(row, "lead").get("id"))
-    return id if asking.is_id(id) else None
-
-
 async def _inbox_thread(api: Api, row: Json, contact: Contact) -> Thread | None:
     campaign = text(row.get("email_campaign_id"))
-    if campaign is None or not asking.is_id(campaign) or not contact.handles:
+    if campaign is None or not is_id(campaign) or not contact.handles:
         return None
     id = contact.handles[0].external_id
     items = row.get("email_history")
@@ -73,7 +67,7 @@ async def _threads(api: Api, campaign: str, people: Mapping[str, Json]) -> dict[
     if not people:
         return {}
     try:
-        told = await asking.histories(api, campaign, tuple(people))
+        told = await requests.histories(api, campaign, tuple(people))
     except Unknown:
         told = {}  # the address has a fixed part that may change: then one by one
     found = {}
@@ -90,7 +84,7 @@ async def _threads(api: Api, campaign: str, people: Mapping[str, Json]) -> dict[
 async def _thread(api: Api, campaign: str, id: str) -> Thread | None:
     """A thread, or None where it cannot be read: a job of the lead's own will say why."""
     try:
-        return Thread.read(id, campaign, await asking.history(api, campaign, id))
+        return Thread.read(id, campaign, await requests.history(api, campaign, id))
     except Rejected:
         return None
 

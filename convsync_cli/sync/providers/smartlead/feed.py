@@ -13,19 +13,20 @@ where none of them is there the list is read again.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-import convsync_cli.sync.providers.smartlead.asking as asking
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
-from convsync_cli.sync.circle import Circle
+from convsync_cli.sync.circle import Circles
 from convsync_cli.sync.errors import Unavailable, Unknown
 from convsync_cli.sync.instant import from_text, to_text
 from convsync_cli.sync.model.feed import Covers, FeedPage
-from convsync_cli.sync.providers.smartlead.asking import Listed
-from convsync_cli.sync.providers.smartlead.telling import inbox_news, lead_news, listed_id
+from convsync_cli.sync.providers.smartlead import requests
+from convsync_cli.sync.providers.smartlead.news import of_inbox, of_leads
+from convsync_cli.sync.providers.smartlead.requests import Listed
+from convsync_cli.sync.providers.smartlead.rows import listed_id
 from convsync_cli.sync.shape import Json, text
 
 OVERLAP = timedelta(minutes=30)  # replies that came in late, and clocks that disagree
@@ -103,9 +104,9 @@ async def changes(
         place: _Place | None = _Place.read(cursor)
     else:
         place = _Place(watermark, None if watermark is None else to_text(now + _AHEAD))
-    lists = _Lists()
+    circles = Circles()
     while place is not None:
-        walk = _Walk(api, place, now, lists)
+        walk = _Walk(api, place, now, circles)
         page, place = await (walk.inbox() if place.upper is not None else walk.campaigns())
         covers = Covers.EVERYBODY if walk.mark is None else Covers.NOBODY
         yield replace(page, covers=covers, cursor=place.write() if place else None)
@@ -118,7 +119,7 @@ class _Walk:
     api: Api
     place: _Place
     now: datetime
-    lists: "_Lists"
+    circles: Circles
 
     @property
     def mark(self) -> _Mark | None:
@@ -131,11 +132,11 @@ class _Walk:
         assert place.upper is not None
         upper = from_text(place.upper)
         since = mark.inbox - OVERLAP
-        found = await asking.inbox(self.api, since, upper, place.offset)
-        news, left_out = await inbox_news(self.api, found.rows)
+        found = await requests.inbox(self.api, since, upper, place.offset)
+        news, left_out = await of_inbox(self.api, found.rows)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
         if not found.last and not _passes(found, since):
-            self.lists.of("inbox").watch(map(_inbox_key, found.rows))
+            self.circles.of("master-inbox/inbox-replies").watch(map(_inbox_key, found.rows))
             return page, _down(place, upper, found)
         return self._ended(page, replace(place, upper=None, offset=0))
 
@@ -147,17 +148,17 @@ class _Walk:
         (campaign, since), *_ = place.left
         moment = None if since is None else from_text(since)
         try:
-            found = await asking.campaign_leads(self.api, campaign, moment, place.offset)
+            found = await requests.campaign_leads(self.api, campaign, moment, place.offset)
         except Unknown as error:
-            await asking.must_be_gone(self.api, campaign, error)
+            await requests.must_be_gone(self.api, campaign, error)
             return self._ended(FeedPage(), place.next_campaign())
         ids = [listed_id(row) for row in found.rows]
         if place.tail and not set(place.tail) & set(ids):
             return FeedPage(), _again(place)
         if not found.last:
-            self.lists.of(f"{campaign} {place.restarts}").watch(ids)
+            self.circles.of("campaigns/{id}/leads", campaign, place.restarts).watch(ids)
         fresh = [row for row in found.rows if listed_id(row) not in place.tail]
-        news, left_out = await lead_news(self.api, campaign, fresh)
+        news, left_out = await of_leads(self.api, campaign, fresh)
         page = FeedPage(tuple(news), left_out=left_out + found.left_out)
         tail = tuple(id for id in ids if id is not None)[-_TAIL:]
         if found.last or not fresh:
@@ -166,7 +167,7 @@ class _Walk:
 
     async def _looked_up(self) -> _Place:
         """The campaigns that are due: active ones, those that were at the last look, or all."""
-        every = await asking.campaigns(self.api)
+        every = await requests.campaigns(self.api)
         active = tuple(id for id, status in every if status == _ACTIVE)
         mark, swept = self.mark, self._due("sweep", SWEEP_EVERY)
         if mark is None:
@@ -193,20 +194,6 @@ class _Walk:
             sweep = self.now if place.swept or mark is None else mark.sweep
             new = _Mark(self.now, self.now, sweep, place.active)
         return replace(page, watermark=new.write()), None
-
-
-@dataclass(slots=True)
-class _Lists:
-    """The lists of a walk, each watched for leading in a circle."""
-
-    name: str = ""
-    circle: Circle = field(default_factory=lambda: Circle("campaigns/{id}/leads"))
-
-    def of(self, name: str) -> Circle:
-        """The watch over a list; one at a time is read."""
-        if name != self.name:
-            self.name, self.circle = name, Circle("a list of Smartlead's")
-        return self.circle
 
 
 def _inbox_key(row: Json) -> str:

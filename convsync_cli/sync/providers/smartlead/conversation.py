@@ -7,16 +7,14 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
-import convsync_cli.sync.providers.smartlead.asking as asking
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.errors import Unknown
 from convsync_cli.sync.model.address import AddressKind
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Page
-from convsync_cli.sync.providers.smartlead.asking import Found
-from convsync_cli.sync.providers.smartlead.threads import Thread
-
-_PROVIDER = "smartlead"
+from convsync_cli.sync.providers.smartlead import requests
+from convsync_cli.sync.providers.smartlead.requests import Found
+from convsync_cli.sync.providers.smartlead.rows import NAME, Thread, is_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
             yield Page(contact=contact)
     mails = lead.values(AddressKind.EMAIL)
     if place.pairs and not mails:
-        contact = _joined([await asking.lead_by_id(api, id) for id in _leads(place)])
+        contact = _joined([await requests.lead_by_id(api, id) for id in _leads(place)])
         mails = tuple(each.value for each in contact.addresses if each.value)
     while place.pairs:
         page, place = await _page(api, mails, place)
@@ -58,29 +56,29 @@ async def pages(api: Api, lead: Lead, cursor: str | None) -> AsyncIterator[Page]
 
 async def _begin(api: Api, lead: Lead) -> tuple[Contact | None, _Place]:
     """The lead as it is known there, and all its campaigns: by its ids, else by its addresses."""
-    handles = tuple(each for each in lead.handles_at(_PROVIDER) if asking.is_id(each))
+    handles = tuple(each for each in lead.handles_at(NAME) if is_id(each))
     known = [found for id in handles if (found := await _by_id(api, id)) is not None]
     if not any(found.campaigns for found in known):
         mails = lead.values(AddressKind.EMAIL)
-        looked_up = [await asking.lead_by_email(api, mail) for mail in mails]
+        looked_up = [await requests.lead_by_email(api, mail) for mail in mails]
         known += [each for each in looked_up if each and each.id not in {k.id for k in known}]
     if handles and not known:
-        await asking.campaigns(api)  # a wrong address answers 404 as well; then this raises
+        await requests.campaigns(api)  # a wrong address answers 404 as well; then this raises
     pairs = [(each.id, campaign) for each in known for campaign in await _campaigns(api, each)]
     return (_joined(known) if known else None), _Place(tuple(pairs))
 
 
 async def _by_id(api: Api, id: str) -> Found | None:
     try:
-        campaigns = await asking.campaigns_of(api, id)
+        campaigns = await requests.campaigns_of(api, id)
     except Unknown:
         return None
-    return Found(id, Contact(handles=(Handle(_PROVIDER, id),)), campaigns)
+    return Found(id, Contact(handles=(Handle(NAME, id),)), campaigns)
 
 
 async def _campaigns(api: Api, found: Found) -> tuple[str, ...]:
     if found.campaigns is None:
-        return await asking.campaigns_of(api, found.id)
+        return await requests.campaigns_of(api, found.id)
     return found.campaigns
 
 
@@ -88,12 +86,12 @@ async def _page(api: Api, mails: Iterable[str], place: _Place) -> tuple[Page, _P
     """The thread of the first pair left, and the place behind it."""
     (lead, campaign), *others = place.pairs
     try:
-        thread = Thread.read(lead, campaign, await asking.history(api, campaign, lead))
+        thread = Thread.read(lead, campaign, await requests.history(api, campaign, lead))
         found = True
     except Unknown as error:  # taken out of the campaign, or the campaign is gone
         thread, found = Thread(lead, campaign, ()), place.found
         if not others and not found:
-            await asking.must_be_gone(api, campaign, error)
+            await requests.must_be_gone(api, campaign, error)
     behind = _Place(tuple(others), found)
     return Page(thread.messages(mails), behind.write(), thread.left_out), behind
 

@@ -6,17 +6,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from convsync_cli.sync import addresses
 from convsync_cli.sync.api import Api, Get, Post
 from convsync_cli.sync.errors import Rejected, Unknown
 from convsync_cli.sync.instant import to_text
-from convsync_cli.sync.model.lead import Contact, Handle
-from convsync_cli.sync.shape import Json, mapping, part, rows, text, texts
+from convsync_cli.sync.model.lead import Contact
+from convsync_cli.sync.providers.smartlead.rows import is_id, person
+from convsync_cli.sync.shape import (
+    Json,
+    an_error,
+    mapping,
+    objects,
+    other_lead,
+    other_shape,
+    part,
+    rows,
+    text,
+    without_id,
+)
 
 INBOX_PAGE = 20
 LEADS_PAGE = 100
 
-_PROVIDER = "smartlead"
 _BASE = "/api/v1"
 # A fixed part of the address, which the vendor's page on this endpoint prints; it is no credential.
 _BULK_SUFFIX = "bbfbdsFGHlBr76ruhjvh6fhHL"
@@ -47,7 +57,7 @@ async def campaigns(api: Api) -> tuple[tuple[str, str], ...]:
     """All campaigns: id and status."""
     label = "campaigns"
     answer = await _ask(api, Get(label, f"{_BASE}/campaigns/", {}))
-    rows = _objects(rows_of(answer, label))
+    rows = objects(rows_of(answer, label))
     return tuple((id, (text(row.get("status")) or "").upper()) for row in rows for id in _id(row))
 
 
@@ -73,7 +83,7 @@ async def lead_by_email(api: Api, email: str) -> Found | None:
     row = _one(answer, label)
     found = _found(row, label)
     if any(address.value != email for address in found.contact.addresses):
-        raise Rejected(f"{label} answered with another lead than asked for")
+        raise other_lead(label)
     return found
 
 
@@ -82,7 +92,7 @@ async def lead_by_id(api: Api, id: str) -> Found:
     label = "leads/{id}"
     found = _found(_one(await _ask(api, Get(label, f"{_BASE}/leads/{id}", {})), label), label)
     if found.id != id:
-        raise Rejected(f"{label} answered with another lead than asked for")
+        raise other_lead(label)
     return found
 
 
@@ -90,7 +100,7 @@ async def campaigns_of(api: Api, id: str) -> tuple[str, ...]:
     """The campaigns that a lead is in."""
     label = "leads/{id}/campaigns"
     answer = await _ask(api, Get(label, f"{_BASE}/leads/{id}/campaigns", {}))
-    return _campaign_ids(_objects(rows_of(answer, label)))
+    return _campaign_ids(objects(rows_of(answer, label)))
 
 
 async def history(api: Api, campaign: str, id: str) -> list[object]:
@@ -148,23 +158,6 @@ async def campaign_leads(api: Api, campaign: str, since: datetime | None, offset
     return _listed(answer, label, LEADS_PAGE)
 
 
-def told_of(row: Json, prefix: str = "") -> Contact:
-    """What a row tells of a person; the inbox puts ``lead_`` before the names of its fields."""
-    names = texts([row.get(f"{prefix}first_name"), row.get(f"{prefix}last_name")])
-    handles = texts(row.get("email_lead_id" if prefix else "id"))
-    return Contact(
-        name=" ".join(names) or None,
-        company=text(row.get("company_name")),
-        addresses=tuple(addresses.email(each) for each in texts(row.get(f"{prefix}email"))),
-        handles=tuple(Handle(_PROVIDER, id) for id in handles if is_id(id)),
-    )
-
-
-def is_id(value: str | None) -> bool:
-    """Whether a text can be the id of a lead or campaign, and stand in a path."""
-    return value is not None and value.isascii() and value.isdecimal() and len(value) <= 18
-
-
 def rows_of(answer: object, label: str) -> list[object]:
     """The list in an answer: the answer itself, or what is in one of the envelopes around it.
 
@@ -177,7 +170,7 @@ def rows_of(answer: object, label: str) -> list[object]:
         inside = answer if isinstance(answer, Mapping) else {}
         held = (inside[name] for name in _ENVELOPES if name in inside)
         answer = next((each for each in held if isinstance(each, list | Mapping)), None)
-    raise Rejected(f"{label} sent an answer of another shape than documented")
+    raise other_shape(label)
 
 
 async def _ask(api: Api, request: Get | Post) -> Any:
@@ -187,7 +180,7 @@ async def _ask(api: Api, request: Get | Post) -> Any:
         answer.get("ok") is False or answer.get("success") is False
     ):
         said = text(answer.get("message")) or text(answer.get("error")) or text(answer.get("err"))
-        raise Rejected(f"{request.label} answered with an error", said or "")
+        raise an_error(request.label, said)
     return answer
 
 
@@ -196,8 +189,8 @@ def _listed(answer: object, label: str, asked: int) -> Listed:
     rows = rows_of(answer, label)
     told = text(answer.get("limit")) if isinstance(answer, Mapping) else None
     most = min(asked, int(told)) if told and told.isdecimal() and int(told) else asked
-    good = _objects(rows)
-    return Listed(good, min(len(rows), most), len(rows) < most, len(rows) - len(good))
+    good = objects(rows)
+    return Listed(tuple(good), min(len(rows), most), len(rows) < most, len(rows) - len(good))
 
 
 def _one(answer: object, label: str) -> Json:
@@ -214,10 +207,10 @@ def _one(answer: object, label: str) -> Json:
 def _found(row: Json, label: str) -> Found:
     ids = _id(row)
     if not ids:
-        raise Rejected(f"{label} answered with a lead that has no id")
+        raise without_id(label)
     listed = row.get("lead_campaign_data")
-    known = _campaign_ids(_objects(listed)) if isinstance(listed, list) else None
-    return Found(ids[0], told_of(row), known)
+    known = _campaign_ids(objects(listed)) if isinstance(listed, list) else None
+    return Found(ids[0], person(row), known)
 
 
 def _campaign_ids(rows: Iterable[Json]) -> tuple[str, ...]:
@@ -228,7 +221,3 @@ def _campaign_ids(rows: Iterable[Json]) -> tuple[str, ...]:
 def _id(row: Json) -> tuple[str, ...]:
     id = text(row.get("id"))
     return (id,) if id is not None and is_id(id) else ()
-
-
-def _objects(rows: Iterable[object]) -> tuple[Json, ...]:
-    return tuple(each for each in rows if isinstance(each, Mapping))

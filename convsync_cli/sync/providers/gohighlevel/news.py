@@ -1,4 +1,4 @@
-"""Everything a location holds, in bulk: its contacts, and its messages by the export."""
+"""What the feed tells of people: conversations, and in bulk contacts and the export's messages."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
@@ -7,17 +7,33 @@ from functools import partial
 from convsync_cli.sync import instant
 from convsync_cli.sync.api import Api
 from convsync_cli.sync.circle import Circle
-from convsync_cli.sync.errors import Rejected
-from convsync_cli.sync.model.feed import News
+from convsync_cli.sync.model.feed import News, Thread
 from convsync_cli.sync.model.lead import Contact, Handle, Lead
 from convsync_cli.sync.model.message import Message
-from convsync_cli.sync.providers.gohighlevel.asking import (
+from convsync_cli.sync.providers.gohighlevel.conversation import Place
+from convsync_cli.sync.providers.gohighlevel.requests import (
     LARGEST_EXPORT,
     LARGEST_LISTING,
     Location,
 )
-from convsync_cli.sync.providers.gohighlevel.rows import NAME, contact, is_sms, message
-from convsync_cli.sync.shape import Json, mapping, rows, text
+from convsync_cli.sync.providers.gohighlevel.rows import NAME, contact, is_sms, message, person
+from convsync_cli.sync.shape import Json, ignored, mapping, rows, text
+
+
+def of_conversations(page: Sequence[Json], since: datetime | None) -> tuple[News, ...]:
+    """News of whom conversations are with, each to be read back to ``since``, if that is told."""
+    return tuple(
+        News(
+            person(row),
+            thread=None if since is None else Thread(_beginning(row), since),
+            vouched=text(row.get("contactId")) is not None and row.get("deleted") is not True,
+        )
+        for row in page
+    )
+
+
+def _beginning(row: Json) -> str:
+    return Place((text(row.get("id")) or "",)).write() or ""
 
 
 async def contacts(
@@ -61,7 +77,7 @@ async def messages(
         found = rows(answer.get("messages"), request.label)
         own = [row for row in found if isinstance(row, Mapping) and _is_of(row, location)]
         if found and not own:
-            raise Rejected(f"{request.label} ignored the location that was asked for")
+            raise ignored(request.label, "location")
         following = text(answer.get("nextCursor")) if found else None
         if following is not None:
             circle.watch(text(row.get("id")) for row in own)

@@ -1,18 +1,16 @@
-"""A thread as Smartlead tells it, as messages; pure."""
+"""Smartlead's rows as our values: a thread as messages, and what is told about people."""
 
-import hashlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from convsync_cli.sync import addresses, instant
-from convsync_cli.sync import text as texting
+from convsync_cli.sync import addresses, instant, mail
 from convsync_cli.sync.errors import Rejected
+from convsync_cli.sync.model.lead import Contact, Handle
 from convsync_cli.sync.model.message import Channel, Direction, Message
-from convsync_cli.sync.shape import Json, part, text, texts
+from convsync_cli.sync.shape import Json, part, row_key, text, texts
 
-_PROVIDER = "smartlead"
+NAME = "smartlead"
 _STATUS = {
     Direction.INBOUND: "received",
     Direction.OUTBOUND: "sent",
@@ -74,22 +72,22 @@ class Thread:
 
     def _message(self, item: Json, theirs: Collection[str], ours: Collection[str]) -> Message:
         direction = _direction(item, theirs, ours)
-        source = text(item.get("email_body")) or ""
-        html = bool(_HTML.search(source))
+        told = text(item.get("email_body")) or ""
+        html, plain = (told, None) if _HTML.search(told) else (None, told)
         return Message(
             channel=Channel.EMAIL,
-            provider=_PROVIDER,
+            provider=NAME,
             external_id=self._key(item),
             direction=direction,
             sent_at=instant.parse(item.get("time")),
-            body=texting.from_html(source) if html else source,
+            body=mail.body(html, plain),
             sender=next(iter(_mailboxes(item.get("from"))), None),
             recipient=next(iter(_mailboxes(item.get("to"))), None),
             subject=text(item.get("subject")) or self._subject_answered(item),
             status=_STATUS[direction],
             thread=f"campaign:{self.campaign}",
-            message_id=_message_id(item),
-            source=source if html else None,
+            message_id=mail.message_id(item.get("message_id")),
+            source=html,
             source_type="text/html" if html else None,
             attachments=_attachments(item.get("attachments")),
         )
@@ -102,12 +100,12 @@ class Thread:
         the second.
         """
         kind = (text(item.get("type")) or "other").lower()
-        if id := _message_id(item):
+        if id := mail.message_id(item.get("message_id")):
             return f"{kind}:{self.campaign}:{self.lead}:{id}"
         sent_at = instant.parse(item.get("time"))
         second = instant.to_text(sent_at)[:19] if sent_at else text(item.get("time"))
         told = [self.campaign, self.lead, kind, second, text(item.get("email_body"))]
-        return "row:" + hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
+        return row_key(told)
 
     def _subject_answered(self, item: Json) -> str | None:
         """The subject of the mail that an item without one answers: they share the send's id."""
@@ -121,6 +119,29 @@ class Thread:
             ),
             None,
         )
+
+
+def person(row: Json, prefix: str = "") -> Contact:
+    """What a row tells of a person; the inbox puts ``lead_`` before the names of its fields."""
+    names = texts([row.get(f"{prefix}first_name"), row.get(f"{prefix}last_name")])
+    handles = texts(row.get("email_lead_id" if prefix else "id"))
+    return Contact(
+        name=" ".join(names) or None,
+        company=text(row.get("company_name")),
+        addresses=tuple(addresses.email(each) for each in texts(row.get(f"{prefix}email"))),
+        handles=tuple(Handle(NAME, id) for id in handles if is_id(id)),
+    )
+
+
+def is_id(value: str | None) -> bool:
+    """Whether a text can be the id of a lead or campaign, and stand in a path."""
+    return value is not None and value.isascii() and value.isdecimal() and len(value) <= 18
+
+
+def listed_id(row: Json) -> str | None:
+    """The lead's id in a row of a campaign's list; its own id in the campaign is of no use."""
+    id = text(part(row, "lead").get("id"))
+    return id if is_id(id) else None
 
 
 def _direction(item: Json, theirs: Collection[str], ours: Collection[str]) -> Direction:
@@ -176,11 +197,6 @@ def _mailboxes(value: object) -> tuple[str, ...]:
     listed = value if isinstance(value, list) else [value]
     told = texts([part({"it": each}, "it").get("email", each) for each in listed])
     return tuple(each.strip() for one in told for each in one.split(",") if "@" in each)
-
-
-def _message_id(item: Json) -> str | None:
-    told = (text(item.get("message_id")) or "").strip()
-    return told if "@" in told else None
 
 
 def _attachments(value: object) -> tuple[str, ...]:

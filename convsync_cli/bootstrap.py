@@ -2,7 +2,6 @@
 
 import importlib
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,8 +36,7 @@ class Invocation(NamedTuple):
     began: float | None = None  # by the monotonic clock; what loading took is part of a budget
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(NamedTuple):
     """What every command works with."""
 
     settings: Settings

@@ -124,7 +124,7 @@ class _Connector:
             wire = await self._wire(account)
         except (CredentialUnavailable, ConfigError) as error:
             return Checkup(account, error)
-        async with wire.client:
+        async with wire.clients:
             api = _Connected(wire, self.commits, self.clock)(self.deadline, Meter(), probe=True)
             reader = _reader(account)
             try:
@@ -138,7 +138,7 @@ class _Connector:
     async def ask(self, account: Account) -> AsyncIterator[tuple[Provider, Api, MakeSure]]:
         """Connect an account for a few questions."""
         wire = await self._wire(account)
-        async with wire.client:
+        async with wire.clients:
             reader = _reader(account)
             api = _Connected(wire, self.commits, self.clock)(self.deadline, Meter())
             yield reader, api, partial(make_sure, account, reader, api, self.commits, self.clock)

@@ -11,8 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from convsync_cli.sync.errors import ConvsyncError, NeedsConfirmation
 
@@ -54,8 +53,7 @@ def columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-@dataclass(frozen=True, slots=True)
-class Console:
+class Console(NamedTuple):
     """Where one command prints: as JSON or for people, or only what matters."""
 
     json: bool = False

@@ -6,9 +6,8 @@ are first asked for: their provider's modules cost more to import than all the r
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convsync_cli import folders
 from convsync_cli.config_file import Table, nearest, read, type_of
@@ -40,8 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NAME_HINT = "up to 63 letters, digits, dots, hyphens and underscores, the first a letter or digit"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """One ``[workspaces.NAME]`` table.
 
     ``region`` is an ISO 3166 alpha-2 code in capitals, or None: then phone numbers are only usable
@@ -52,7 +50,7 @@ class Workspace:
     name: str
     region: str | None
     providers: Mapping[str, str]
-    read_accounts: "Callable[[], tuple[Account, ...]]" = field(repr=False, compare=False)
+    read_accounts: "Callable[[], tuple[Account, ...]]"
     hook: "Hook | None" = None
 
     @property
@@ -80,8 +78,7 @@ class Workspace:
         return next((a for a in self.accounts if a.channel == channel), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """What the configuration says.
 
     ``path`` is the file it came from. ``database`` is a path or a URL. ``dedupe_window`` and
@@ -95,9 +92,7 @@ class Settings:
     job_timeout: float
     max_attempts: int
     workspaces: tuple[Workspace, ...]
-    read_ping_url: "Callable[[], Credential | None]" = field(
-        default=lambda: None, repr=False, compare=False
-    )
+    read_ping_url: "Callable[[], Credential | None]" = lambda: None
 
     @property
     def ping_url(self) -> "Credential | None":
@@ -121,7 +116,7 @@ class Settings:
         """The same with one workspace; with all of them where none is named."""
         if workspace is None:
             return self
-        return replace(self, workspaces=tuple(w for w in self.workspaces if w.name == workspace))
+        return self._replace(workspaces=tuple(w for w in self.workspaces if w.name == workspace))
 
     def workspace(self, name: str) -> Workspace | None:
         """The workspace of that name, or None where there is none."""

@@ -228,7 +228,7 @@ def test_services_know_ports_and_no_engine_provider_or_http_library() -> None:
     services = [p for p in sources() if p.startswith("sync/") and p.count("/") == 1]
     services += [p for p in sources() if p.startswith("sync/jobs/")]
     assert "sync/worker.py" in services
-    client = {"sync/http.py", "sync/wire.py", "sync/refusals.py"}
+    client = {"sync/http.py", "sync/wire.py", "sync/refusals.py", "sync/clients.py"}
     files = {path: set(imported(sources()[path])) for path in services if path not in client}
     foreign = {"httpx", "sqlite3", "sqlite_utils", "tenacity"}
     adapters = {f"{NAME}.sync.engines", f"{NAME}.sync.providers", f"{NAME}.sync.http"}

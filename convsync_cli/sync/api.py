@@ -77,7 +77,7 @@ class Statuses:
 
 
 USUAL = Statuses()
-MOST_AT_ONCE = 8  # requests of an account under way; more connections make a client slow
+MOST_AT_ONCE = 8  # requests of an account; a rate limit needs fewer, unless answers take seconds
 
 
 class UnusableSetting(Exception):

@@ -1,9 +1,8 @@
 """Queuing leads by their names, one or a stream of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from convsync_cli.sync import reference
 from convsync_cli.sync.model.placing import Placement, Terms
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 BATCH = 2_000  # leads to a transaction: long enough to be fast, short enough to let others in
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What became of some leads as typed: placed, unknown, or meaning several."""
 
     placed: tuple[Placement, ...] = ()

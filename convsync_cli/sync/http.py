@@ -146,7 +146,7 @@ class HttpApi:
         return response, body
 
     async def _pace(self) -> None:
-        """Wait for the account's next free slot, shared by all processes."""
+        """Wait for the account's next turn; all processes share its rate limit."""
         account, accounts = self.wire.account, self.commits.store.accounts
         patience = self.deadline.remaining
         answer = await self.commits.call(accounts.take, account, self.clock.now(), patience)
@@ -167,16 +167,18 @@ class HttpApi:
     ) -> tuple[httpx.Response, bytes]:
         label, left = request.label, self.deadline.remaining
         bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        streaming = self.wire.client.stream(
-            "GET" if isinstance(request, Get) else "POST",
-            self._url(request),
-            headers={**request.headers, **bearer},
-            data=None if form is None else dict(form),
-            json=None if form is not None or isinstance(request, Get) else request.body,
-        )
         try:
-            async with asyncio.timeout(min(REQUEST_S, left)), streaming as response:
-                return response, await _read(response, label)
+            async with asyncio.timeout(min(REQUEST_S, left)):
+                with self.wire.clients.borrowed() as client:
+                    streaming = client.stream(
+                        "GET" if isinstance(request, Get) else "POST",
+                        self._url(request),
+                        headers={**request.headers, **bearer},
+                        data=None if form is None else dict(form),
+                        json=None if form is not None or isinstance(request, Get) else request.body,
+                    )
+                    async with streaming as response:
+                        return response, await _read(response, label)
         except (TimeoutError, httpx.TimeoutException):
             if left <= REQUEST_S:
                 raise BudgetSpent(f"time was up before {label} answered") from None

@@ -1,4 +1,4 @@
-"""How an account is connected: a client of its own, its credential, and what is heard on the way.
+"""How an account is connected: clients of its own, its credential, what is heard on the way.
 
 No redirect is followed, because the credential would follow it. The libraries below log nothing of
 a request.
@@ -10,11 +10,12 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 import httpx
 
 from convsync_cli.sync.api import MOST_AT_ONCE, USUAL, Auth, Statuses
+from convsync_cli.sync.clients import ONE, Clients
 from convsync_cli.sync.errors import ConfigError
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.oauth import Renewal
@@ -45,7 +46,7 @@ class ServerClock:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """An account's connection: its client, its words of refusal, its credential in either.
+    """An account's connection: its clients, its words of refusal, its credential in either.
 
     ``refusals`` maps a fragment of an answer that refuses the account to a sentence for the
     operator. ``renewal`` gives the token that each request carries, where that is one that ends.
@@ -53,7 +54,7 @@ class Wire:
     """
 
     account: Account
-    client: httpx.AsyncClient
+    clients: Clients
     refusals: Mapping[str, str]
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     server_clock: ServerClock = field(default_factory=ServerClock)
@@ -65,7 +66,7 @@ class Wire:
         """Close the connections, behind a renewal that is under way."""
         if self.renewal is not None:
             await self.renewal.settled()
-        await self.client.aclose()
+        await self.clients.close()
 
 
 def open_wire(
@@ -76,7 +77,7 @@ def open_wire(
     statuses: Statuses = USUAL,
     at_once: int = MOST_AT_ONCE,
 ) -> Wire:
-    """Connect an account, with a client of its own: a shared pool collapses under load.
+    """Connect an account, with clients of its own: a shared pool collapses under load.
 
     ``at_once`` is how many of its requests may be under way; the others wait for a slot.
 
@@ -85,15 +86,17 @@ def open_wire(
         ConfigError: what the environment says of certificates or proxies cannot be used.
     """
     renewal = None if auth.grant is None else Renewal(auth.grant)
+    client = partial(
+        httpx.AsyncClient,
+        headers=dict(auth.headers),
+        timeout=httpx.Timeout(REQUEST_S),
+        limits=ONE,
+        follow_redirects=False,
+        transport=transport,
+    )
     try:
-        client = httpx.AsyncClient(
-            headers=dict(auth.headers),
-            timeout=httpx.Timeout(REQUEST_S),
-            limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
-            follow_redirects=False,
-            verify=_tls() if account.base_url.startswith("https:") else False,
-            transport=transport,
-        )
+        tls = _tls() if account.base_url.startswith("https:") else False
+        clients = Clients(partial(client, verify=tls))
     except (OSError, ValueError, httpx.InvalidURL):  # its text may hold a proxy's password
         raise ConfigError(
             "the certificates or the proxy that the environment names cannot be used",
@@ -101,7 +104,7 @@ def open_wire(
         ) from None
     slots = asyncio.Semaphore(at_once)
     return Wire(
-        account, client, refusals, auth.query, renewal=renewal, statuses=statuses, slots=slots
+        account, clients, refusals, auth.query, renewal=renewal, statuses=statuses, slots=slots
     )
 
 

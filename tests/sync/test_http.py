@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,7 +41,7 @@ from convsync_cli.sync.model.message import Channel
 from convsync_cli.sync.model.pause import PauseReason
 from convsync_cli.sync.ports import Store
 from convsync_cli.sync.telemetry import Meter
-from convsync_cli.sync.wire import ServerClock, open_wire
+from convsync_cli.sync.wire import ServerClock, Wire, open_wire
 from tests.sync.workbench import NOON, HandClock, new_store
 
 LABEL = "things/{id}"
@@ -101,28 +102,52 @@ class Line:
             self.get(*requests)
         return caught.value
 
+    def gets_at_once(self, requests: int, at_once: int) -> int:
+        """Send requests side by side, ``at_once`` at most; returns how many were under way."""
+        under_way = most = 0
+
+        async def serve(request: httpx.Request) -> httpx.Response:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0.01)
+            under_way -= 1
+            return httpx.Response(200, json={})
+
+        async def act() -> None:
+            wire = open_wire(self.account, Auth({}), {}, httpx.MockTransport(serve), USUAL, at_once)
+            async with self._api(wire) as api:
+                await asyncio.gather(*(api.ask(REQUEST) for _ in range(requests)))
+
+        asyncio.run(act())
+        return most
+
     async def _get(self, requests: tuple[Get, ...], *, transport: bool) -> Any:
         over = httpx.MockTransport(self._serve) if transport else None
         auth = Auth({"Authorization": f"Bearer {TOKEN}"})
         wire = open_wire(self.account, auth, self.refusals, over, self.statuses)
-        commits = Commits(self.store, patient=lambda: True)
-        self.server_clock = wire.server_clock
-        api = HttpApi(
-            wire,
-            commits,
-            self.clock,
-            Deadline.after(self.clock, self.budget_s),
-            self.meter,
-            uniform=lambda least, most: most,
-            probe=self.probe,
-            sleep=self.sleep or self._sleep,
-        )
-        try:
+        async with self._api(wire) as api:
             for request in requests:
                 answer = await api.ask(request)
             return answer
+
+    @asynccontextmanager
+    async def _api(self, wire: Wire) -> AsyncIterator[HttpApi]:
+        commits = Commits(self.store, patient=lambda: True)
+        self.server_clock = wire.server_clock
+        try:
+            yield HttpApi(
+                wire,
+                commits,
+                self.clock,
+                Deadline.after(self.clock, self.budget_s),
+                self.meter,
+                uniform=lambda least, most: most,
+                probe=self.probe,
+                sleep=self.sleep or self._sleep,
+            )
         finally:
-            await wire.client.aclose()
+            await wire.clients.close()
             commits.close(5.0)
 
     async def _sleep(self, seconds: float) -> None:
@@ -703,6 +728,11 @@ def test_the_next_free_slot_is_waited_for(line: Line) -> None:
     line.rate = Rate(1, 60)
     line.answers(said()).get(REQUEST, REQUEST)
     assert line.slept == [pytest.approx(61.23, abs=0.1)]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_no_more_requests_are_under_way_than_the_provider_takes(line: Line, at_once: int) -> None:
+    assert line.gets_at_once(6, at_once) == at_once
 
 
 # What it cost

@@ -503,7 +503,7 @@ async def api_over(
         wire = open_wire(account, auth, {}, transport)
         deadline = Deadline.after(clock, 1e9)
         yield HttpApi(wire, commits, clock, deadline, Meter(), uniform, sleep=at_once)
-        await wire.client.aclose()
+        await wire.clients.close()
         commits.close(5.0)
         store.close()
 

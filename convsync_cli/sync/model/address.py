@@ -1,7 +1,7 @@
 """An address by which a lead is reached and found."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class AddressKind(StrEnum):
@@ -11,8 +11,7 @@ class AddressKind(StrEnum):
     PHONE = "phone"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """An email or phone of a lead.
 
     ``raw`` is the text as it was given. ``value`` is its normal form (lower-case mail address,

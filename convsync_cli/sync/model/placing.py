@@ -1,6 +1,5 @@
 """Asking for jobs: on what terms, and what became of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -26,8 +25,7 @@ class Priority(IntEnum):
     BULK = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """On what terms jobs are enqueued.
 
     ``window_s`` seconds after it was asked for, a succeeded job still replaces a new one;
@@ -68,8 +66,7 @@ class Placed(StrEnum):
     RECENT = "recent"
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """What became of one lead that was to be enqueued, and its job.
 
     One that was queued already tells the live job's ``state``; a recent one ``age_s``, the seconds

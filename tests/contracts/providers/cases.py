@@ -299,7 +299,7 @@ class Desk:
         try:
             return await act(module.reader(self.account), api)
         finally:
-            await wire.client.aclose()
+            await wire.clients.close()
             commits.close(5.0)
 
 

@@ -232,7 +232,7 @@ class Follower:
         except BudgetSpent:
             return None
         finally:
-            await wire.client.aclose()
+            await wire.clients.close()
             commits.close(5.0)
 
 

@@ -185,7 +185,7 @@ class Office:
             outcome: Outcome = await perform(claim, work)
             return outcome
         finally:
-            await wire.client.aclose()
+            await wire.clients.close()
             commits.close(5.0)
 
     def _wire(self) -> Any:

@@ -4,6 +4,7 @@ A credential that cannot be had pauses its account and nothing else.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -59,8 +60,16 @@ async def connect(
     """Connect every workspace's accounts, reading their credentials side by side."""
     connector = _Connector(commits, clock, environ, deadline)
     every = (connector.link(account) for held in accounts.values() for account in held)
-    links = iter(await asyncio.gather(*every))
+    # Exceptions are gathered too, so that who cancels this waits until each has cleaned up.
+    answers = await asyncio.gather(*every, return_exceptions=True)
+    links = map(_unless_raised, answers)
     return {workspace: tuple(islice(links, len(held))) for workspace, held in accounts.items()}
+
+
+def _unless_raised(answer: Link | BaseException) -> Link:
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 async def check(
@@ -145,9 +154,7 @@ class _Connector:
 
     async def _wire(self, account: Account) -> Wire:
         """Connect an account with its credential, whose command may take its time in a thread."""
-        secrets = await asyncio.to_thread(
-            _secrets, account.options, self.environ, self.deadline.remaining
-        )
+        secrets = await self._secrets(account)
         provider = providers.load(account.provider)
         return open_wire(
             account,
@@ -156,6 +163,32 @@ class _Connector:
             statuses=provider.STATUSES,
             at_once=provider.AT_ONCE,
         )
+
+    async def _secrets(self, account: Account) -> dict[str, str]:
+        """The secrets that an account's settings refer to, by name.
+
+        A command that hangs leaves half of the time that is left to the other accounts, and a run
+        that is stopped meanwhile ends it.
+        """
+        given_up = threading.Event()
+        read = partial(
+            credentials.read,
+            environ=self.environ,
+            timeout=min(credentials.COMMAND_TIMEOUT_S, self.deadline.remaining / 2),
+            given_up=given_up.is_set,
+        )
+        held = dict(held_by(account.options))
+        reading = asyncio.ensure_future(
+            asyncio.to_thread(lambda: {name: read(each) for name, each in held.items()})
+        )
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            given_up.set()
+            ended, _ = await asyncio.wait({reading}, timeout=4 * credentials.LOOK_S)
+            for each in ended:
+                each.exception()  # that it was given up is no news
+            raise
 
     def _pause(self, account: Account, sentence: str) -> None:
         accounts, now = self.commits.store.accounts, self.clock.now()
@@ -171,18 +204,6 @@ class _Connector:
 
 def _reader(account: Account) -> Provider:
     return providers.load(account.provider).reader(account)
-
-
-def _secrets(options: Any, environ: Mapping[str, str], left_s: float) -> dict[str, str]:
-    """The secrets that a provider's settings refer to, by name.
-
-    A command that hangs leaves half of the time that is left to the other accounts.
-    """
-    limit = min(credentials.COMMAND_TIMEOUT_S, left_s / 2)
-    return {
-        name: credentials.read(credential, environ, timeout=limit)
-        for name, credential in held_by(options)
-    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ House rule: no error holds the secret, nor anything else that a file, a command 
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
 COMMAND_TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 16
-_LOOK_S = 0.05
+LOOK_S = 0.05
 
 
 def read(
-    credential: Credential, environ: Mapping[str, str], *, timeout: float = COMMAND_TIMEOUT_S
+    credential: Credential,
+    environ: Mapping[str, str],
+    *,
+    timeout: float = COMMAND_TIMEOUT_S,
+    given_up: Callable[[], bool] = lambda: False,
 ) -> str:
     """Fetch the secret: visible ASCII, white space at its ends removed.
 
     ``environ`` holds the variables, is the environment of a command, and tells which folder the
-    service manager protects (``$CREDENTIALS_DIRECTORY``). A command may take ``timeout`` seconds.
+    service manager protects (``$CREDENTIALS_DIRECTORY``). A command may take ``timeout`` seconds;
+    once the caller has ``given_up`` it is ended within ``LOOK_S``.
 
     Raises:
         CredentialUnavailable: it cannot be had, or could not be sent in a header.
@@ -40,7 +45,8 @@ def read(
             return _clean(_decoded(_from_file(path, source, environ), source), source)
         case FromCommand(argv):
             source = f"the credential command {argv[0]}"
-            return _clean(_decoded(_from_command(argv, source, environ, timeout), source), source)
+            output = _from_command(argv, source, environ, timeout, given_up)
+            return _clean(_decoded(output, source), source)
         case Literal(value):
             return _clean(value, "the credential in the configuration file")
 
@@ -106,7 +112,11 @@ def _protected(path: Path, environ: Mapping[str, str]) -> bool:
 
 
 def _from_command(
-    argv: tuple[str, ...], source: str, environ: Mapping[str, str], timeout: float
+    argv: tuple[str, ...],
+    source: str,
+    environ: Mapping[str, str],
+    timeout: float,
+    given_up: Callable[[], bool],
 ) -> bytes:
     from subprocess import DEVNULL, PIPE, Popen, TimeoutExpired
 
@@ -118,7 +128,7 @@ def _from_command(
         hint = "install it, or name it by its full path; there is no shell"
         raise CredentialUnavailable(f"{source} cannot be started", hint) from None
     try:
-        output = _output(process, timeout)
+        output = _output(process, timeout, given_up)
     except TimeoutExpired:
         hint = "make it work without asking for input"
         raise CredentialUnavailable(f"{source} took longer than {timeout:.3g} s", hint) from None
@@ -128,7 +138,7 @@ def _from_command(
     return output
 
 
-def _output(process: "Popen[bytes]", timeout: float) -> bytes:
+def _output(process: "Popen[bytes]", timeout: float, given_up: Callable[[], bool]) -> bytes:
     """What the command prints until it ends, or somewhat more than ``MAX_BYTES`` of it.
 
     ``Popen.communicate`` would gather without limit what a command prints without end. Its end is
@@ -147,9 +157,9 @@ def _output(process: "Popen[bytes]", timeout: float) -> bytes:
     with process, DefaultSelector() as selector:
         selector.register(process.stdout, EVENT_READ)
         try:
-            while not deadline.passed:
+            while not (deadline.passed or given_up()):
                 ended = process.poll() is not None  # then all that it says is in the pipe
-                if selector.select(0 if ended else min(_LOOK_S, deadline.remaining)):
+                if selector.select(0 if ended else min(LOOK_S, deadline.remaining)):
                     chunk = os.read(process.stdout.fileno(), MAX_BYTES)
                     output += chunk
                     if len(output) > MAX_BYTES:

@@ -122,7 +122,9 @@ class Runner:
         if not await commits.call(self._anything_to_do):
             await upkeep.prune(commits, self.clock, deadline)
             return "drained"
-        links = await self.connect(commits, deadline)
+        links = await _unless(stop, self.connect(commits, deadline))
+        if links is None:
+            return "signal"
         worker = Worker(
             commits,
             self.clock,
@@ -147,6 +149,20 @@ class Runner:
             state.wants_check(now) or state.reason is PauseReason.CREDENTIAL
             for state in self.store.accounts.states()
         )
+
+
+async def _unless(stop: asyncio.Event, connecting: Awaitable[Links]) -> Links | None:
+    """The accounts once they are connected, or None where ``stop`` is set before."""
+    task, stopped = asyncio.ensure_future(connecting), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+    finally:
+        for each in (stopped, task):
+            each.cancel()
+    await asyncio.wait({task})
+    return None
 
 
 async def _close(links: Links) -> None:

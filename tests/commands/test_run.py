@@ -279,3 +279,20 @@ def test_what_loading_took_is_part_of_the_budget(operator: Operator) -> None:
     program = (sys.executable, "-c", f"{slow}; raise SystemExit(main(began=began))")
     told = operator.runs("run", "--max-seconds", "50", "--json", program=program).ended(0).json
     assert (told["reason"], told["claimed"]) == ("budget", 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_credential_command_that_hangs_and_the_run_reports(
+    operator: Operator, number: signal.Signals
+) -> None:
+    """It has a session of its own, so that no Ctrl-C reaches it."""
+    pid = operator.folder / "pid"
+    command = f'{{ command = ["sh", "-c", "echo $$ > {pid}; sleep 60"] }}'
+    operator.configures('{ env = "ACME_GHL_TOKEN" }', command)
+    operator.runs("enqueue", operator.lead("sms only")).ended(0)
+    run = operator.starts("run", "--max-seconds", "50", "--json")
+    child = int(eventually(lambda: pid.exists() and pid.read_text().strip()))
+    run.gets(number)
+    ended = run.ends().ended(128 + number)
+    assert (ended.json["reason"], ended.json["claimed"]) == ("signal", 0)
+    eventually(lambda: not os.path.exists(f"/proc/{child}"))

@@ -210,13 +210,16 @@ def _options(arguments: list[str]) -> list[str]:
 def _with_wait(arguments: list[str]) -> list[str]:
     """Give ``--wait`` its optional value, which Typer has no notion of: seconds, or 90s, 5m, 1h."""
     given = list(arguments)
-    if "--wait" in _options(given):
-        place = given.index("--wait")
-        follows = _WAITED.fullmatch(given[place + 1] if place + 1 < len(given) else "")
-        given[place] = (
-            f"--wait={float(follows[1]) * _UNITS_S[follows[2]]}" if follows else "--wait=inf"
-        )
-        del given[place + 1 : place + 1 + bool(follows)]
+    for place, option in enumerate(_options(given)):
+        name, joined, value = option.partition("=")
+        if name == "--wait":
+            told = _WAITED.fullmatch(value if joined else "".join(given[place + 1 : place + 2]))
+            if told:
+                seconds = float(told[1]) * _UNITS_S[told[2]]
+                given[place : place + (1 if joined else 2)] = [f"--wait={seconds}"]
+            elif not joined:
+                given[place] = "--wait=inf"
+            break
     return given
 
 

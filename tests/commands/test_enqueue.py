@@ -353,10 +353,11 @@ def test_wait_is_13_when_time_is_up_and_still_prints_its_document(operator: Oper
     assert operator.states() == {"pending": 1}
 
 
-def test_wait_takes_minutes_too(operator: Operator) -> None:
+@pytest.mark.parametrize("wait", [("--wait", "0.01m"), ("--wait=0.01m",)])
+def test_wait_takes_minutes_too(operator: Operator, wait: tuple[str, ...]) -> None:
     """Or it would wait without end, and take the minutes for a lead."""
     lead = operator.lead("sms only")
-    waiting = operator.starts("enqueue", lead, "--wait", "0.01m", "--json")
+    waiting = operator.starts("enqueue", lead, *wait, "--json")
     told = waiting.ends(10).ended(13).json
     assert (told["unknown"], len(told["waited"])) == ([], 1)
 

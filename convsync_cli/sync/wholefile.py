@@ -18,6 +18,8 @@ def replacing(path: str, mode: int = 0o600) -> Iterator[str]:
     Raises:
         OutputError: it cannot be written; what was there stays.
     """
+    if is_way(path):
+        raise OutputError(f"cannot write {path}: it is not a file", "name a file")
     unfinished = f"{path}.{os.getpid()}.unfinished"  # no collector reads a file of such a name
     with writing(path):
         file = _new(unfinished, path, mode)
@@ -38,6 +40,16 @@ def write_whole(path: str, text: str, mode: int) -> None:
     """Write a text to a path at once; see ``replacing``."""
     with replacing(path, mode) as name, open(name, "w", encoding="utf-8", newline="") as stream:
         stream.write(text)
+
+
+def is_way(path: str) -> bool:
+    """Whether what is there leads elsewhere, such as a device, a pipe or ``/dev/stdout``.
+
+    A file in its place would be the end of it, for the whole machine if root puts it there.
+    """
+    if os.path.islink(path) and os.readlink(path).startswith("/proc/"):
+        return True
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
 
 
 @contextmanager

@@ -362,6 +362,14 @@ def test_wait_takes_minutes_too(operator: Operator, wait: tuple[str, ...]) -> No
     assert (told["unknown"], len(told["waited"])) == ([], 1)
 
 
+@pytest.mark.parametrize("wait", [("--wait", "5min"), ("--wait=5min",), ("--wait", "1d")])
+def test_wait_takes_no_other_unit_for_a_lead(operator: Operator, wait: tuple[str, ...]) -> None:
+    """It would say nothing, and wait without end."""
+    waiting = operator.starts("enqueue", operator.lead("sms only"), *wait, "--json")
+    assert waiting.ends(10).ended(2).error["message"] == "--wait is not a duration"
+    assert operator.states() == {}
+
+
 def test_wait_is_12_where_no_run_would_claim_the_job(operator: Operator) -> None:
     """The accounts were refused before: their jobs wait, and have no error of their own."""
     wrong = {"ACME_GHL_TOKEN": "pit-wrong", "ACME_EB_TOKEN": "1|wrong"}

@@ -57,6 +57,8 @@ def writing(path: str) -> Iterator[None]:
     """Word what keeps a file from being written."""
     try:
         yield
+    except BrokenPipeError:  # whoever reads the pipe has had enough, which is no fault
+        raise
     except OSError as error:
         raise OutputError(f"cannot write {path}: {cause(error)}", _HINT) from None
 

@@ -51,7 +51,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-_WAITED = re.compile(r"(\d{1,6}(?:\.\d+)?)([smh]?)")
+_WAITED = re.compile(r"(\d{1,6}(?:\.\d+)?)([a-z]*)")
 _UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
@@ -208,16 +208,32 @@ def _options(arguments: list[str]) -> list[str]:
 
 
 def _with_wait(arguments: list[str]) -> list[str]:
-    """Give ``--wait`` its optional value, which Typer has no notion of: seconds, or 90s, 5m, 1h."""
+    """Give ``--wait`` its optional value, which Typer has no notion of."""
     given = list(arguments)
-    if "--wait" in _options(given):
-        place = given.index("--wait")
-        follows = _WAITED.fullmatch(given[place + 1] if place + 1 < len(given) else "")
-        given[place] = (
-            f"--wait={float(follows[1]) * _UNITS_S[follows[2]]}" if follows else "--wait=inf"
-        )
-        del given[place + 1 : place + 1 + bool(follows)]
+    for place, option in enumerate(_options(given)):
+        name, joined, value = option.partition("=")
+        if name == "--wait":
+            seconds = _seconds(value if joined else "".join(given[place + 1 : place + 2]))
+            if seconds is not None:
+                given[place : place + (1 if joined else 2)] = [f"--wait={seconds}"]
+            elif not joined:
+                given[place] = "--wait=inf"
+            break
     return given
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds, or 90s, 5m, 1h; None where it is no number, which may be a lead.
+
+    Raises:
+        UsageError: its unit is another. No lead is called so, and the wait would have no end.
+    """
+    waited = _WAITED.fullmatch(text)
+    if waited is None:
+        return None
+    if waited[2] not in _UNITS_S:
+        raise UsageError("--wait is not a duration", "write a number and its unit: 90s, 5m, 1h")
+    return float(waited[1]) * _UNITS_S[waited[2]]
 
 
 def _no_text(arguments: list[str]) -> UsageError | None:

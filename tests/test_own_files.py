@@ -1,5 +1,7 @@
 """No command writes over what convsync lives from, by whatever name it is called."""
 
+import os
+
 import pytest
 
 from tests.commands.operator import Operator
@@ -36,3 +38,27 @@ def test_the_configuration_is_not_written_over(
     refused = operator.runs(*command, str(operator.config), "--json").ended(14)
     assert refused.error["message"] == f"{operator.config} is the configuration"
     assert operator.config.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command", [("backup",), ("metrics", "--output"), ("doctor", "--bundle")], ids=" ".join
+)
+@pytest.mark.parametrize("name", ["pipe", "stdout"])
+def test_nothing_takes_the_place_of_a_pipe_or_a_device(
+    operator: Operator, command: tuple[str, ...], name: str
+) -> None:
+    """`backup /dev/stdout` as root would leave the machine a file of that name."""
+    os.mkfifo(operator.folder / "pipe")
+    (operator.folder / "stdout").symlink_to("/proc/self/fd/1")
+    refused = operator.runs(*command, name, "--json").ended(14)
+    assert refused.error["message"] == f"cannot write {name}: it is not a file"
+    assert (operator.folder / "pipe").is_fifo()
+    assert (operator.folder / "stdout").is_symlink()
+
+
+def test_an_export_to_stdout_leaves_the_way_there(synced: Operator) -> None:
+    """Also where stdout is a file."""
+    (synced.folder / "stdout").symlink_to("/proc/self/fd/1")
+    synced.pipes("convsync export --output stdout --quiet > exported").ended(0)
+    assert (synced.folder / "stdout").is_symlink()
+    assert (synced.folder / "exported").read_bytes() == synced.runs("export").ended(0).stdout

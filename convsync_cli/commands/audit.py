@@ -40,7 +40,7 @@ def command(
     given = bootstrap.services(context.obj)
     only = given.workspace(workspace)
     found = given.lead(lead, only) if lead is not None else None
-    chosen = given.settings.narrowed(found.workspace if found else only)
+    chosen = given.settings.narrowed(given.workspace(found.workspace) if found else only)
     counted = bootstrap.audit(given, chosen.accounts, found, AUDIT_S)
     console = Console(as_json, quiet)
     only_lead = {"lead": found.id} if found else {}

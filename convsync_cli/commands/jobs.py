@@ -179,7 +179,7 @@ def _whose(
 def _check(jobs: list[int] | None, every: bool, wanted: JobFilter) -> None:
     """Refuse what may mean other jobs than it says."""
     if bool(jobs) == every:
-        raise UsageError("give the numbers of jobs, or --all", "see `convsync jobs list`")
+        raise UsageError("give either the numbers of jobs or --all", "see `convsync jobs list`")
     if jobs and (wanted.kind or wanted.workspace or wanted.lead):
         raise UsageError("--kind, --lead and --workspace go only with --all", "leave them out")
 

@@ -43,7 +43,7 @@ def forget(
     Example: convsync leads forget lead@example.com
     """
     if bool(leads) == finish:
-        raise UsageError("name the leads to forget, or use --finish", "see `convsync leads list`")
+        raise UsageError("give either the leads to forget or --finish", "see `convsync leads list`")
     given = bootstrap.services(context.obj)
     console = Console(as_json, quiet)
     going = [_going(given, lead, workspace) for lead in leads or ()]

@@ -25,12 +25,16 @@ class Answer(NamedTuple):
 def resolve(
     store: "Store", typed: Sequence[str], regions: reference.Regions, workspace: str | None = None
 ) -> Iterator[tuple[str, tuple[Found, ...]]]:
-    """The leads that each text can mean: several if it is ambiguous, none if it is unknown."""
+    """The leads that each text can mean: several if it is ambiguous, none if it is unknown.
+
+    A lead of a workspace that is no longer configured is meant only where no other can be.
+    """
     asked = [reference.queries(text, regions, workspace) for text in typed]
     found = iter(store.directory.find([query for queries in asked for query in queries]))
     for text, queries in zip(typed, asked, strict=True):
         matches: set[Found] = set().union(*islice(found, len(queries)))
-        yield text, tuple(sorted(each for each in matches if each.workspace in regions))
+        configured = {each for each in matches if each.workspace in regions}
+        yield text, tuple(sorted(configured or matches))
 
 
 def enqueue(
@@ -47,7 +51,7 @@ def enqueue(
         unknown: list[str] = []
         ambiguous: list[tuple[str, tuple[Found, ...]]] = []
         for text, found in resolve(store, batch, regions, workspace):
-            if not found:
+            if not found or found[0].workspace not in regions:  # no run could read it
                 unknown.append(text)
             elif len(found) > 1:
                 ambiguous.append((text, found))

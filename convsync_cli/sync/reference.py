@@ -22,7 +22,7 @@ def queries(text: str, regions: Regions, workspace: str | None = None) -> list[Q
     """
     text = text.strip()
     head, slash, rest = text.partition("/")
-    if slash and head in regions:
+    if slash and (head in regions or is_lead_id(rest.strip())):
         if workspace not in (None, head):
             return []
         text, workspace = rest.strip(), head

@@ -18,6 +18,8 @@ def replacing(path: str, mode: int = 0o600) -> Iterator[str]:
     Raises:
         OutputError: it cannot be written; what was there stays.
     """
+    if is_way(path):
+        raise OutputError(f"cannot write {path}: it is not a file", "name a file")
     unfinished = f"{path}.{os.getpid()}.unfinished"  # no collector reads a file of such a name
     with writing(path):
         file = _new(unfinished, path, mode)
@@ -40,11 +42,23 @@ def write_whole(path: str, text: str, mode: int) -> None:
         stream.write(text)
 
 
+def is_way(path: str) -> bool:
+    """Whether what is there leads elsewhere, such as a device, a pipe or ``/dev/stdout``.
+
+    A file in its place would be the end of it, for the whole machine if root puts it there.
+    """
+    if os.path.islink(path) and os.readlink(path).startswith("/proc/"):
+        return True
+    return os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path))
+
+
 @contextmanager
 def writing(path: str) -> Iterator[None]:
     """Word what keeps a file from being written."""
     try:
         yield
+    except BrokenPipeError:  # whoever reads the pipe has had enough, which is no fault
+        raise
     except OSError as error:
         raise OutputError(f"cannot write {path}: {cause(error)}", _HINT) from None
 

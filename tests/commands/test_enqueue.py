@@ -353,12 +353,21 @@ def test_wait_is_13_when_time_is_up_and_still_prints_its_document(operator: Oper
     assert operator.states() == {"pending": 1}
 
 
-def test_wait_takes_minutes_too(operator: Operator) -> None:
+@pytest.mark.parametrize("wait", [("--wait", "0.01m"), ("--wait=0.01m",)])
+def test_wait_takes_minutes_too(operator: Operator, wait: tuple[str, ...]) -> None:
     """Or it would wait without end, and take the minutes for a lead."""
     lead = operator.lead("sms only")
-    waiting = operator.starts("enqueue", lead, "--wait", "0.01m", "--json")
+    waiting = operator.starts("enqueue", lead, *wait, "--json")
     told = waiting.ends(10).ended(13).json
     assert (told["unknown"], len(told["waited"])) == ([], 1)
+
+
+@pytest.mark.parametrize("wait", [("--wait", "5min"), ("--wait=5min",), ("--wait", "1d")])
+def test_wait_takes_no_other_unit_for_a_lead(operator: Operator, wait: tuple[str, ...]) -> None:
+    """It would say nothing, and wait without end."""
+    waiting = operator.starts("enqueue", operator.lead("sms only"), *wait, "--json")
+    assert waiting.ends(10).ended(2).error["message"] == "--wait is not a duration"
+    assert operator.states() == {}
 
 
 def test_wait_is_12_where_no_run_would_claim_the_job(operator: Operator) -> None:

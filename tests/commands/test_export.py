@@ -121,7 +121,7 @@ def test_utf8_comes_out_whatever_the_language(synced: Operator) -> None:
     assert synced.runs("export", env=narrow).ended(0).stdout == synced.runs("export").stdout
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("form", ["jsonl", "csv", "jsonl --output /dev/stdout"])
 def test_a_reader_who_has_had_enough_is_no_error(synced: Operator, form: str) -> None:
     result = synced.pipes(f"convsync export --format {form} | head -1").ended(0)
     assert result.stderr == b""

@@ -239,3 +239,30 @@ def _has_open(process: int, path: str) -> bool:
     with contextlib.suppress(OSError):
         return any(os.readlink(each) == path for each in Path(f"/proc/{process}/fd").iterdir())
     return False
+
+
+def test_a_lead_of_a_workspace_that_is_gone_is_shown_and_can_be_forgotten(
+    synced: Operator,
+) -> None:
+    """A client has left, and one of their people asks to be erased; `leads list` names them."""
+    lead, email = synced.lead(ROLE, "globex"), synced.person(ROLE, "globex").emails[0]
+    text = synced.config.read_text()
+    synced.config.write_text(text[: text.index("[workspaces.globex]")])
+    for name in (lead, f"globex/{lead}"):
+        assert synced.runs("show", name, "--json").ended(0).json["lead"] == lead
+    why = synced.runs("explain", lead, "--json").ended(0).json
+    assert not why["current"]
+    synced.runs("audit", lead).ended(4)
+    unknown = synced.runs("enqueue", lead, email, "--json").ended(3).json["unknown"]
+    assert unknown == [lead, email]
+    assert [each["lead"] for each in forgets(synced, lead)["forgotten"]] == [lead]
+    assert found(synced, lead) == set()
+
+
+def test_a_lead_of_a_configured_workspace_is_meant_first(synced: Operator) -> None:
+    email = synced.person(ROLE).emails[0]
+    synced.runs("leads", "add", "-w", "globex", "--email", email).ended(0)
+    assert synced.runs("show", email).ended(4).out == ""
+    text = synced.config.read_text()
+    synced.config.write_text(text[: text.index("[workspaces.globex]")])
+    assert synced.runs("show", email, "--json").ended(0).json["lead"] == synced.lead(ROLE)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from convsync_cli.sync.errors import OutputError
-from convsync_cli.sync.wholefile import is_way, replacing, writing
+from convsync_cli.sync.wholefile import leads_elsewhere, replacing, writing
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def opened(output: str | None) -> Iterator[IO[str]]:
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
         yield sys.stdout
         return
-    if is_way(output) or os.path.isdir(output):
+    if leads_elsewhere(output) or os.path.isdir(output):
         with writing(output), open(output, "w", encoding="utf-8", newline="") as stream:
             yield stream
         return

@@ -18,7 +18,7 @@ def replacing(path: str, mode: int = 0o600) -> Iterator[str]:
     Raises:
         OutputError: it cannot be written; what was there stays.
     """
-    if is_way(path):
+    if leads_elsewhere(path):
         raise OutputError(f"cannot write {path}: it is not a file", "name a file")
     unfinished = f"{path}.{os.getpid()}.unfinished"  # no collector reads a file of such a name
     with writing(path):
@@ -42,7 +42,7 @@ def write_whole(path: str, text: str, mode: int) -> None:
         stream.write(text)
 
 
-def is_way(path: str) -> bool:
+def leads_elsewhere(path: str) -> bool:
     """Whether what is there leads elsewhere, such as a device, a pipe or ``/dev/stdout``.
 
     A file in its place would be the end of it, for the whole machine if root puts it there.

@@ -18,7 +18,8 @@ def replacing(path: str, mode: int = 0o600) -> Iterator[str]:
     Raises:
         OutputError: it cannot be written; what was there stays.
     """
-    unfinished = f"{path}.{os.getpid()}.unfinished"  # no collector reads a file of such a name
+    # No collector reads such a name. By chance, since in a container all processes have one id.
+    unfinished = f"{path}.{os.urandom(4).hex()}.unfinished"
     with writing(path):
         file = _new(unfinished, path, mode)
         try:

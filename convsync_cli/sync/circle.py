@@ -26,10 +26,11 @@ class Circle:
             CursorLoop: all of this page was on one before, or the one behind it is itself.
         """
         page = frozenset(ids)
-        if leads_to_itself or self._was_there(page):
+        nameless = bool(page) and not any(page)  # rows without ids cannot be told from others
+        if leads_to_itself or (not nameless and self._was_there(page)):
             raise CursorLoop(f"{self.label} leads in a circle; its end cannot be reached")
-        if page and not any(page):
-            return  # rows that have no ids cannot be told from others
+        if nameless:
+            return
         self._steps += 1
         if self._steps == self._next:
             self._page, self._steps, self._next = page, 0, self._next * 2

@@ -1,11 +1,13 @@
 """The HTTP clients of one account: one for each request that is under way.
 
 House rule: a client has one connection. httpx looks at all idle connections of a client before each
-request and after each answer; with eight of them that is a fifth of the CPU of a synced lead.
+request and after each answer; with eight of them that is a fifth of the CPU of a synced lead. Who
+cancels a request ends its client too: httpx may take that connection for busy from then on.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Self
 
@@ -22,14 +24,19 @@ class Clients:
         self._idle = [make()]
         self._made = [*self._idle]
 
-    @contextmanager
-    def borrowed(self) -> Iterator[httpx.AsyncClient]:
+    @asynccontextmanager
+    async def borrowed(self) -> AsyncIterator[httpx.AsyncClient]:
         """A client that nobody else uses meanwhile: the last used one, whose connection is open."""
         client = self._idle.pop() if self._idle else self._another()
         try:
             yield client
+        except asyncio.CancelledError:
+            self._made.remove(client)
+            await client.aclose()
+            raise
         finally:
-            self._idle.append(client)
+            if not client.is_closed:
+                self._idle.append(client)
 
     def _another(self) -> httpx.AsyncClient:
         client = self._make()
@@ -38,7 +45,7 @@ class Clients:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._made:
+        for client in [*self._made]:
             await client.aclose()
 
     async def __aenter__(self) -> Self:

@@ -169,7 +169,7 @@ class HttpApi:
         bearer = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with asyncio.timeout(min(REQUEST_S, left)):
-                with self.wire.clients.borrowed() as client:
+                async with self.wire.clients.borrowed() as client:
                     streaming = client.stream(
                         "GET" if isinstance(request, Get) else "POST",
                         self._url(request),

@@ -20,7 +20,8 @@ def replacing(path: str, mode: int = 0o600) -> Iterator[str]:
     """
     if leads_elsewhere(path):
         raise OutputError(f"cannot write {path}: it is not a file", "name a file")
-    unfinished = f"{path}.{os.getpid()}.unfinished"  # no collector reads a file of such a name
+    # No collector reads such a name. By chance, since in a container all processes have one id.
+    unfinished = f"{path}.{os.urandom(4).hex()}.unfinished"
     with writing(path):
         file = _new(unfinished, path, mode)
         try:

@@ -57,3 +57,9 @@ def test_rows_without_ids_are_no_proof() -> None:
     circle = Circle("list")
     for _ in range(10):
         circle.watch([None, None])
+
+
+def test_nor_are_they_behind_a_page_that_had_some_of_them_too() -> None:
+    circle = Circle("list")
+    circle.watch(["a", None])
+    circle.watch([None, None])

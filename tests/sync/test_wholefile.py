@@ -52,3 +52,12 @@ def test_what_is_not_asked_for_others_is_private(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    with pytest.raises(KeyboardInterrupt), replacing(str(file)) as unfinished:
+        raise KeyboardInterrupt
+    Path(unfinished).write_text("half")
+    write_whole(str(file), "whole", 0o644)
+    assert file.read_text() == "whole"

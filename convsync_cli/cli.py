@@ -22,6 +22,7 @@ from typer.main import get_command
 from convsync_cli import __version__, console
 from convsync_cli.bootstrap import Invocation
 from convsync_cli.completion import VARIABLE
+from convsync_cli.endings import endings
 from convsync_cli.sync.errors import Bug, ConvsyncError, Exit, OutputError, UsageError, where
 
 COMMANDS = {
@@ -46,9 +47,6 @@ COMMANDS = {
     "demo": "demo",
 }
 """Each command and its module in ``commands``, in the order in which ``--help`` lists them."""
-
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What asks a command to end: a person, a machine that goes down, a terminal that is closed."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _WAITED = re.compile(r"(\d{1,6}(?:\.\d+)?)([a-z]*)")
@@ -128,9 +126,8 @@ def main(arguments: list[str] | None = None, began: float | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     as_document = "--json" in _options(given)
     console.open_streams()
-    for number in ENDINGS:
-        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, _signalled)
+    for number in endings():
+        signal.signal(number, _signalled)
     try:
         code = _run(_with_wait(given), began)
         sys.stdout.flush()

@@ -4,8 +4,7 @@ A credential that cannot be had pauses its account and nothing else.
 """
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from convsync_cli.sync.errors import (
 )
 from convsync_cli.sync.http import HttpApi
 from convsync_cli.sync.identity import make_sure
+from convsync_cli.sync.loop import gathered, in_thread
 from convsync_cli.sync.model.account import Account
 from convsync_cli.sync.model.credential import held_by
 from convsync_cli.sync.model.pause import PauseReason
@@ -60,16 +60,8 @@ async def connect(
     """Connect every workspace's accounts, reading their credentials side by side."""
     connector = _Connector(commits, clock, environ, deadline)
     every = (connector.link(account) for held in accounts.values() for account in held)
-    # Exceptions are gathered too, so that who cancels this waits until each has cleaned up.
-    answers = await asyncio.gather(*every, return_exceptions=True)
-    links = map(_unless_raised, answers)
+    links = iter(await gathered(every))
     return {workspace: tuple(islice(links, len(held))) for workspace, held in accounts.items()}
-
-
-def _unless_raised(answer: Link | BaseException) -> Link:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
 
 
 async def check(
@@ -170,25 +162,16 @@ class _Connector:
         A command that hangs leaves half of the time that is left to the other accounts, and a run
         that is stopped meanwhile ends it.
         """
-        given_up = threading.Event()
-        read = partial(
-            credentials.read,
-            environ=self.environ,
-            timeout=min(credentials.COMMAND_TIMEOUT_S, self.deadline.remaining / 2),
-            given_up=given_up.is_set,
-        )
         held = dict(held_by(account.options))
-        reading = asyncio.ensure_future(
-            asyncio.to_thread(lambda: {name: read(each) for name, each in held.items()})
-        )
-        try:
-            return await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            given_up.set()
-            ended, _ = await asyncio.wait({reading}, timeout=4 * credentials.LOOK_S)
-            for each in ended:
-                each.exception()  # that it was given up is no news
-            raise
+        limit = min(credentials.COMMAND_TIMEOUT_S, self.deadline.remaining / 2)
+
+        def read(given_up: Callable[[], bool]) -> dict[str, str]:
+            return {
+                name: credentials.read(each, self.environ, timeout=limit, given_up=given_up)
+                for name, each in held.items()
+            }
+
+        return await in_thread(read, credentials.CLEAN_UP_S)
 
     def _pause(self, account: Account, sentence: str) -> None:
         accounts, now = self.commits.store.accounts, self.clock.now()

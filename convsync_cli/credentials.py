@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COMMAND_TIMEOUT_S = 10.0
 MAX_BYTES = 1 << 16
 LOOK_S = 0.05
+CLEAN_UP_S = 4 * LOOK_S  # to end a command that was given up
 
 
 def read(

@@ -13,6 +13,7 @@ from convsync_cli import credentials
 from convsync_cli.account_tables import HTTPS_ONLY, may_be_asked
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import CredentialUnavailable, Exit
+from convsync_cli.sync.loop import in_thread
 from convsync_cli.sync.model.credential import Credential
 
 T = TypeVar("T")
@@ -79,7 +80,12 @@ class Monitor:
         import httpx
 
         limit = min(credentials.COMMAND_TIMEOUT_S, seconds)
-        found = await asyncio.to_thread(credentials.read, self.address, self.environ, timeout=limit)
+        found = await in_thread(
+            lambda given_up: credentials.read(
+                self.address, self.environ, timeout=limit, given_up=given_up
+            ),
+            credentials.CLEAN_UP_S,
+        )
         if not may_be_asked(found):
             return f"ping_url {HTTPS_ONLY}"
         try:

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from convsync_cli.console import release_terminal
+from convsync_cli.endings import endings
 from convsync_cli.sync.deadline import Deadline
 from convsync_cli.sync.errors import Exit
 
 T = TypeVar("T")
 
 HARD_STOP_S = 1.6  # past the soft stop: what hangs then is not ours to wait for
-_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -33,9 +33,7 @@ class Stopping:
     async def around(self, run: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Run something that stops softly once the event is set that it gets as last argument."""
         loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in _NUMBERS}
-        if before[signal.SIGHUP] is signal.SIG_IGN:  # nohup
-            del before[signal.SIGHUP]
+        before = {number: signal.getsignal(number) for number in endings()}
         for number in before:
             loop.add_signal_handler(number, self._signalled, number)
         _end_by_force(self.deadline.remaining + HARD_STOP_S, Exit.TRY_LATER)

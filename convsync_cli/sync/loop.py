@@ -1,8 +1,8 @@
-"""Run a coroutine to its end without ever waiting for a thread that hangs."""
+"""asyncio as it is needed here: no thread that hangs is waited for, and no clean-up is cut off."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -39,3 +39,35 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner() as runner:
         runner.get_loop().set_default_executor(_DaemonThreads())
         return runner.run(main)
+
+
+async def gathered(every: Iterable[Awaitable[T]]) -> list[T]:
+    """The results of what runs side by side, once all have ended.
+
+    ``asyncio.gather`` hands on the first error or cancellation at once, while others clean up.
+
+    Raises:
+        BaseException: the first of what they raised, in their order.
+    """
+    answers = await asyncio.gather(*every, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]
+
+
+async def in_thread(call: Callable[[Callable[[], bool]], T], patience_s: float) -> T:
+    """Run a call in a thread. It is given a function that tells whether it was given up.
+
+    That is so once its caller is cancelled; then it has ``patience_s`` to clean up.
+    """
+    given_up = threading.Event()
+    calling = asyncio.ensure_future(asyncio.to_thread(call, given_up.is_set))
+    try:
+        return await asyncio.shield(calling)
+    except asyncio.CancelledError:
+        given_up.set()
+        ended, _ = await asyncio.wait({calling}, timeout=patience_s)
+        for each in ended:
+            each.exception()  # that it was given up is no news
+        raise

@@ -4,7 +4,6 @@ A channel's failure does not stop the other. The job is done only when every cha
 was read to its end since it was asked for; the next try reads only what is left.
 """
 
-import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -12,6 +11,7 @@ from convsync_cli.sync.arrivals import announced
 from convsync_cli.sync.crashpoint import reached
 from convsync_cli.sync.errors import BudgetSpent, Forgotten, Rejected, SyncError
 from convsync_cli.sync.failure import outcome_of
+from convsync_cli.sync.loop import gathered
 from convsync_cli.sync.model.job import Claim
 from convsync_cli.sync.model.lead import Lead, Learning
 from convsync_cli.sync.model.message import Channel, Page
@@ -44,11 +44,9 @@ async def perform(claim: Claim, work: Work) -> Outcome:
         ]
         if lead is None or not left:
             break
-        answers = await asyncio.gather(
-            *(_read(work, lead, *each, claim) for each in left), return_exceptions=True
-        )
+        answers = await gathered(_read(work, lead, *each, claim) for each in left)
         for (link, _), answer in zip(left, answers, strict=True):
-            outcomes[link.account.channel] = _unless_raised(answer)
+            outcomes[link.account.channel] = answer
     return _worst(outcomes.values())
 
 
@@ -138,13 +136,6 @@ def _save(work: Work, lead: Lead, link: Link, page: Page, walk: Walk, sync: Lead
     synced_at = walk.started_at if page.cursor is None else None
     with announced(work, sync):
         return store.archive.save_page(lead, channel, page.messages, walk, now, synced_at)
-
-
-def _unless_raised(answer: Outcome | BaseException) -> Outcome:
-    """A channel's outcome; what it raised is raised once all channels have ended."""
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
 
 
 def _worst(outcomes: Iterable[Outcome]) -> Outcome:

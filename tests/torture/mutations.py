@@ -255,4 +255,29 @@ MUTANTS = (
             "    if future.done() or not future.set_running_or_notify_cancel():",
         ),
     ),
+    _mutant(
+        "a cancelled request leaves its client to the next one",
+        "clients.py",
+        "tests/sync/test_clients.py::test_wherever_a_request_is_cancelled_the_next_one_is_answered",
+        ("            self._made.remove(client)\n            await client.aclose()\n", ""),
+    ),
+    _mutant(
+        "leads that only wait are the first again",
+        "attempt.py",
+        "tests/sync/test_attempt.py"
+        "::test_a_lead_that_its_provider_only_kept_waiting_lets_the_others_go_first",
+        ("return replace(release, run_at=work.clock.now())", "return release"),
+    ),
+    _mutant(
+        "a request is sent beside as many as there are",
+        "http.py",
+        "tests/sync/test_http.py::test_no_more_requests_are_under_way_than_the_provider_takes",
+        ("        async with self.wire.slots:\n", "        if True:\n"),
+    ),
+    _mutant(
+        "a database of two names has two run locks",
+        _SQLITE + "runlock.py",
+        "tests/sync/engines/sqlite/test_runlock.py::test_a_database_of_two_names_has_one_place",
+        ("os.path.realpath(path)", "path"),
+    ),
 )
